@@ -1,0 +1,1 @@
+"""Monthly cost of any CloudFormation template, offline, from a dated price book."""

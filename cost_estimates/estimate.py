@@ -1,0 +1,186 @@
+"""A month of a CloudFormation template in one region, in US dollars."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from cost_estimates import price_book
+from cost_estimates import usage as usages
+from cost_estimates.model import (
+    NOTHING,
+    ZERO,
+    Band,
+    BookStamp,
+    CostError,
+    Estimate,
+    Line,
+    ResourceCost,
+    Status,
+    add,
+)
+from cost_estimates.price_book import PriceBook, Step, Unknown
+from cost_estimates.rules import FREE, RULES, Charge, Rule, Situation, unknown_reason
+from cost_estimates.template import Resource, Template, nearest
+from cost_estimates.template import read_template as read_template  # part of this module's interface
+from cost_estimates.usage import Usage
+
+NONE: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metered:
+    """A resource and the meters that run for it."""
+
+    resource: Resource
+    rule: Rule | None
+    charges: tuple[Charge, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Market:
+    """Where prices come from, and what the month adds."""
+
+    book: PriceBook
+    region: str
+    usage: Usage
+    carriers: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charged:
+    """One charge in money; `missing` says which price is not known."""
+
+    band: Band = NOTHING
+    lines: tuple[Line, ...] = ()
+    missing: str = ""
+
+
+def monthly(
+    template: Mapping[str, Any],
+    region: str,
+    *,
+    usage: Usage | Mapping[str, Any] | str,
+    parameters: Mapping[str, str] = NONE,
+    today: date,
+    book: PriceBook | None = None,
+) -> Estimate:
+    """What the template costs per month; raises CostError on what cannot be a template, region or usage."""
+    book = book or price_book.load()
+    check_region(book, region)
+    usage = usages.parse(usage)
+    situation = Situation(usage=usage, today=today)
+    metered = [_meter(resource, situation) for resource in Template(template, region, parameters).resources()]
+    market = Market(book=book, region=region, usage=usage, carriers=_count_carriers(metered))
+    return Estimate(
+        region=region,
+        price_book=BookStamp(as_of=book.as_of, sha256=book.sha256, stale=book.stale(today)),
+        profile=usage.profile,
+        overrides=usage.overrides,
+        resources=tuple(_cost(one, market) for one in metered),
+    )
+
+
+def check_region(book: PriceBook, region: str) -> None:
+    if book.prices_region(region) or price_book.is_unpriced_partition(region):
+        return
+    close = nearest(region, sorted(book.regions)) or sorted(book.regions)
+    raise CostError(f"no region {region!r}", hint=f"did you mean {', '.join(close)}?", field="region")
+
+
+def _meter(resource: Resource, situation: Situation) -> Metered:
+    rule = RULES.get(resource.type)
+    charges = tuple(rule.charges(resource, situation)) if rule else ()
+    return Metered(resource=resource, rule=rule, charges=charges)
+
+
+def _count_carriers(metered: list[Metered]) -> Counter[str]:
+    """How many resources share each amount of usage, so that a total does not depend on their number."""
+    return Counter(key for one in metered for key in {charge.per for charge in one.charges})
+
+
+def _cost(one: Metered, market: Market) -> ResourceCost:
+    if not market.book.prices_region(market.region):
+        return _result(one, "unknown", f"no prices for {market.region} in the price book")
+    if one.rule is None:
+        because = FREE.get(one.resource.type)
+        return _result(one, "free" if because else "unknown", because or unknown_reason(one.resource.type))
+    if not one.charges:
+        return _result(one, "free" if one.rule.otherwise else "unknown", one.rule.otherwise or one.rule.words)
+    charged = [_charge(charge, market) for charge in one.charges]
+    missing = [part.missing for part in charged if part.missing]
+    reason = "; ".join([one.rule.words, *one.resource.notes, *missing])
+    return _result(one, _status(one.charges, missing), reason, charged)
+
+
+def _status(charges: tuple[Charge, ...], missing: list[str]) -> Status:
+    if missing:
+        return "unknown"
+    return "usage" if all(charge.per for charge in charges) else "priced"
+
+
+def _result(one: Metered, status: Status, reason: str, charged: list[Charged] | None = None) -> ResourceCost:
+    parts = charged or []
+    return ResourceCost(
+        logical_id=one.resource.logical_id,
+        type=one.resource.type,
+        component=one.resource.component,
+        status=status,
+        reason=reason,
+        band=add(part.band for part in parts),
+        lines=tuple(line for part in parts for line in part.lines),
+    )
+
+
+def _charge(charge: Charge, market: Market) -> Charged:
+    if not charge.per:
+        steps = _steps(charge, charge.quantity, market)
+        if isinstance(steps, Unknown):
+            return Charged(missing=steps.reason)
+        usd = _usd(steps)
+        band = Band(idle=usd, low=usd, typical=usd, high=usd)
+        return Charged(band=band, lines=_lines(charge, steps, 1))
+    return _charge_usage(charge, market)
+
+
+def _charge_usage(charge: Charge, market: Market) -> Charged:
+    """The whole template's usage climbs the price ladder; the resource pays its equal share of it."""
+    sharers = market.carriers[charge.per]
+    levels = []
+    for amount in market.usage.amounts[charge.per]:
+        steps = _steps(charge, charge.quantity * amount, market)
+        if isinstance(steps, Unknown):
+            return Charged(missing=steps.reason)
+        levels.append(steps)
+    low, typical, high = (_usd(steps) / sharers for steps in levels)
+    return Charged(band=Band(low=low, typical=typical, high=high), lines=_lines(charge, levels[1], sharers))
+
+
+def _steps(charge: Charge, quantity: Decimal, market: Market) -> tuple[Step, ...] | Unknown:
+    # Nothing of something costs nothing, even where its price is not known.
+    if not quantity:
+        return ()
+    return market.book.steps(*charge.meter, market.region, quantity, charge.instance_type)
+
+
+def _usd(steps: tuple[Step, ...]) -> Decimal:
+    return sum((step.quantity * step.price.usd for step in steps), start=ZERO)
+
+
+def _lines(charge: Charge, steps: tuple[Step, ...], sharers: int) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            usage=" ".join(filter(None, (charge.meter.service, step.usage, charge.instance_type))),
+            quantity=step.quantity / sharers,
+            unit=step.price.unit,
+            unit_usd=step.price.usd,
+            monthly_usd=step.quantity * step.price.usd / sharers,
+            source=step.price.source,
+            as_of=step.price.as_of,
+        )
+        for step in steps
+    )
