@@ -1,0 +1,42 @@
+"""The access role: who may assume it, and what it may see of the stack itself."""
+
+from typing import Literal
+
+from provisioner.component import Statement
+
+Trust = Literal["account", "principal"]
+TRUSTS: tuple[Trust, ...] = ("account", "principal")
+
+# Named in trust policies and proofs; nothing else of a stack carries these keys.
+TAG_STACK = "stackwright:stack"
+TAG_COMPONENT = "stackwright:component"
+TAG_ENROLMENT = "stackwright:enrolment"
+RESERVED_TAG_PREFIX = "stackwright:"
+
+STATEMENTS = (
+    Statement(
+        sid="AccessReadStack",
+        actions=("cloudformation:DescribeStacks",),
+        resources=("{aws.stack_id}",),
+        words="may read this stack's own outputs, to prove where the role comes from",
+    ),
+    Statement(
+        sid="AccessReadSelf",
+        actions=("iam:GetRole",),
+        resources=("{access.role_arn}",),
+        words="may read the role itself, to prove which enrolment made it",
+    ),
+)
+
+
+def trust_words(trust: str, *, external_id: bool, principal: str = "", account: str = "") -> str:
+    """Who may assume the access role, in words."""
+    if trust == "principal":
+        who = principal or "the one role or user given as TrustedPrincipal"
+        return f"{who}, and nobody else" + (
+            "; it must send the external id of this enrolment" if external_id else ""
+        )
+    if principal:
+        return f"{principal}, and nobody else"
+    whole = f"account {account}" if account else "the account that the stack is created in"
+    return f"any principal of {whole} that has sts:AssumeRole on this role"

@@ -1,0 +1,38 @@
+"""The catalogue: every component, in the order in which plans and templates list them."""
+
+from collections.abc import Iterable
+
+from provisioner.component import Component, ComponentType
+from provisioner.components import (
+    ecr_container_registry,
+    local_orchestrator,
+    s3_artifact_store,
+    sagemaker_orchestrator,
+    sagemaker_step_operator,
+)
+
+CATALOGUE: tuple[Component, ...] = (
+    s3_artifact_store.COMPONENT,
+    ecr_container_registry.COMPONENT,
+    local_orchestrator.COMPONENT,
+    sagemaker_orchestrator.COMPONENT,
+    sagemaker_step_operator.COMPONENT,
+)
+
+
+def find(type_: str, flavor: str) -> Component | None:
+    return next((c for c in CATALOGUE if (c.type, c.flavor) == (type_, flavor)), None)
+
+
+def flavors(type_: ComponentType) -> list[str]:
+    return [c.flavor for c in CATALOGUE if c.type == type_]
+
+
+def known_types() -> list[ComponentType]:
+    """The component types that have a flavor, in catalogue order."""
+    return list(dict.fromkeys(c.type for c in CATALOGUE))
+
+
+def for_arn(arn: str) -> Iterable[Component]:
+    """The components whose slot a resource with this ARN could take."""
+    return (c for c in CATALOGUE if c.fits_arn(arn))

@@ -1,0 +1,47 @@
+"""Facts about regions: partitions, hosts, and resource types that a region lacks. Dated package data."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partition:
+    name: str
+    console: str
+    suffix: str
+
+
+PARTITIONS = {
+    p.name: p
+    for p in (
+        Partition(name="aws", console="console.aws.amazon.com", suffix="amazonaws.com"),
+        Partition(name="aws-cn", console="console.amazonaws.cn", suffix="amazonaws.com.cn"),
+        Partition(name="aws-us-gov", console="console.amazonaws-us-gov.com", suffix="amazonaws.com"),
+        Partition(name="aws-eusc", console="console.amazonaws-eusc.eu", suffix="amazonaws.eu"),
+    )
+}
+
+
+@cache
+def _facts() -> dict[str, dict[str, dict[str, object]]]:
+    facts: dict[str, dict[str, dict[str, object]]] = json.loads(
+        files("provisioner").joinpath("data/regions.json").read_text()
+    )
+    return facts
+
+
+def names() -> list[str]:
+    return list(_facts()["regions"])
+
+
+def partition(region: str) -> Partition:
+    """The partition of a known region; raises KeyError for another."""
+    return PARTITIONS[str(_facts()["regions"][region]["partition"])]
+
+
+def missing_types(region: str) -> frozenset[str] | None:
+    """Resource types of ours that the region lacks; None where no registry tells."""
+    missing = _facts()["regions"][region]["missing"]
+    return None if missing is None else frozenset(str(t) for t in missing)  # type: ignore[attr-defined]

@@ -1,0 +1,480 @@
+"""What the user asked for: `stack.yaml`, flags or a form, all parsed to one Spec."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any, Literal, get_args
+
+from provisioner import access, arn, regions
+from provisioner.component import Component, ComponentType, Option, Value
+from provisioner.components import find, flavors, known_types
+from provisioner.errors import SpecError
+
+Retention = Literal["retain", "delete"]
+RETENTIONS: tuple[Retention, ...] = get_args(Retention)
+PROFILES = ("idle", "light", "team", "heavy")
+REGISTERS = ("local",)
+NAME = r"[a-z][a-z0-9-]{0,30}"
+# These keys are parameters of every template; any other key is stamped into a template of its own.
+PARAMETER_TAGS = ("team", "project", "environment", "cost-center")
+# AWS allows 50 tags; three are ours and CloudFormation adds three of its own.
+MAX_TAGS = 44
+_TAG_TEXT = r"[\w\s.:/=+\-@]*"
+_BOUNDARY = r"arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """One component as asked for; `options` holds every option of the flavor, defaults filled in."""
+
+    component: Component
+    options: Mapping[str, Value] = field(default_factory=dict)
+    reuse: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    trust: access.Trust = "account"
+    principal: str = ""
+    external_id: bool = False
+    boundary: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    name: str
+    region: str
+    components: tuple[Wish, ...]
+    access: Access = Access()
+    retention: Retention = "retain"
+    usage: Mapping[str, Value] = field(default_factory=lambda: {"profile": "light"})
+    register: str = "local"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, object]:
+        """The spec as `stack.yaml` spells it, every default written out."""
+        return {
+            "version": 1,
+            "name": self.name,
+            "region": self.region,
+            "components": {w.component.type: _wish_dict(w) for w in self.components},
+            "access": {k: v for k, v in vars(self.access).items() if v not in ("", None)},
+            "data": {"retention": self.retention},
+            "usage": dict(self.usage),
+            "register": {"to": self.register},
+            "tags": dict(self.tags),
+        }
+
+
+def _wish_dict(wish: Wish) -> dict[str, object]:
+    text: dict[str, object] = {"flavor": wish.component.flavor}
+    if wish.reuse:
+        text["reuse"] = wish.reuse
+    elif wish.options:
+        text["options"] = dict(wish.options)
+    return text
+
+
+PRESETS: Mapping[str, Mapping[ComponentType, str]] = {
+    "minimal": {"artifact_store": "s3", "container_registry": "ecr", "orchestrator": "local"},
+    "sagemaker": {
+        "artifact_store": "s3",
+        "container_registry": "ecr",
+        "orchestrator": "sagemaker",
+        "step_operator": "sagemaker",
+    },
+}
+DEFAULT_PRESET = "sagemaker"
+
+
+def preset(key: str, *, name: str, region: str) -> Spec:
+    """The spec of a preset; raises SpecError for an unknown one."""
+    if key not in PRESETS:
+        raise SpecError(f"unknown preset {key!r}", hint=_one_of(key, PRESETS), field="preset")
+    return parse({"version": 1, "name": name, "region": region, "components": PRESETS[key]})
+
+
+def legal_name(text: str) -> str:
+    """A folder's name made a legal stack name."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    name = re.sub(r"^[^a-z]+", "", name)[:31].strip("-")
+    return name or "mlops"
+
+
+def read(text: str) -> Spec:
+    """A spec from the text of a `stack.yaml`; raises SpecError that names the key."""
+    return parse(_yaml(text))
+
+
+def _yaml(text: str) -> object:
+    import yaml
+
+    loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class UniqueKeys(loader):  # type: ignore[misc]
+        """YAML lets the last of two equal keys win silently; a spec must not."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            seen: set[object] = set()
+            for key_node, _ in node.value:
+                key = self.construct_object(key_node, deep=deep)
+                if isinstance(key, str) and key in seen:
+                    line = key_node.start_mark.line + 1
+                    raise SpecError(f"line {line}: key {key!r} stands twice", hint="keep one", field=key)
+                seen.add(key if isinstance(key, str) else str(key))
+            return super().construct_mapping(node, deep=deep)
+
+    try:
+        return yaml.load(text, Loader=UniqueKeys)  # noqa: S506 - a subclass of the safe loader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise SpecError(
+            f"{where}{problem}", hint="`stackwright init` writes a file that works", field="stack.yaml"
+        ) from None
+
+
+def parse(wish: object) -> Spec:
+    """A Spec from plain values as YAML or JSON gives them; raises SpecError that names the key."""
+    top = _mapping(wish, "stack.yaml", allowed=(
+        "version", "name", "region", "components", "access", "data", "usage", "register", "tags",
+    ))  # fmt: skip
+    if top.get("version") != 1 or isinstance(top.get("version"), bool):
+        raise SpecError(f"version is {top.get('version')!r}", hint="write `version: 1`", field="version")
+    data = _mapping(top.get("data", {}), "data", allowed=("retention",))
+    register = _mapping(top.get("register", {}), "register", allowed=("to",))
+    return Spec(
+        name=_pattern(top, "name", NAME, "a lower-case letter, then at most 30 of a-z, 0-9 and -"),
+        region=_region(top),
+        components=_components(top.get("components")),
+        access=_access(top.get("access", {})),
+        retention=_choice(data.get("retention", "retain"), "data.retention", RETENTIONS),
+        usage=_usage(top.get("usage", "light")),
+        register=_choice(register.get("to", "local"), "register.to", REGISTERS),
+        tags=_tags(top.get("tags", {})),
+    )
+
+
+def with_overrides(spec: Spec, *, name: str = "", region: str = "") -> Spec:
+    """The spec with what flags say instead, checked like the file itself."""
+    text = spec.as_dict() | {k: v for k, v in {"name": name, "region": region}.items() if v}
+    return replace(parse(text), usage=spec.usage)
+
+
+def _one_of(value: object, allowed: Any) -> str:
+    close = get_close_matches(str(value), [str(a) for a in allowed], n=1)
+    did_you_mean = f"did you mean {close[0]!r}? " if close else ""
+    return did_you_mean + "allowed: " + ", ".join(str(a) for a in allowed)
+
+
+def _mapping(value: object, path: str, *, allowed: tuple[str, ...] = ()) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SpecError(
+            f"{path} is {_kind(value)}, not a mapping of keys", hint=_one_of("", allowed), field=path
+        )
+    for key in value:
+        if not isinstance(key, str) or (allowed and key not in allowed):
+            where = key if path == "stack.yaml" else f"{path}.{key}"
+            raise SpecError(f"unknown key {where!r}", hint=_one_of(key, allowed), field=str(where))
+    return value
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "empty"
+    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _choice(value: object, path: str, allowed: tuple[Any, ...]) -> Any:
+    if value not in allowed or isinstance(value, bool):
+        raise SpecError(f"{path} is {value!r}", hint=_one_of(value, allowed), field=path)
+    return value
+
+
+def _pattern(mapping: Mapping[str, Any], key: str, pattern: str, words: str, prefix: str = "") -> str:
+    value = mapping.get(key)
+    if value is None:
+        raise SpecError(f"{prefix}{key} is missing", hint=words, field=prefix + key)
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise SpecError(f"{prefix}{key} {value!r} is not allowed", hint=words, field=prefix + key)
+    return value
+
+
+def _region(top: Mapping[str, Any]) -> str:
+    value = top.get("region")
+    if value is None:
+        raise SpecError("region is missing", hint="for example `region: eu-central-1`", field="region")
+    if value not in regions.names():
+        raise SpecError(f"unknown region {value!r}", hint=_one_of(value, regions.names()), field="region")
+    return str(value)
+
+
+def _components(value: object) -> tuple[Wish, ...]:
+    asked = _mapping(value, "components", allowed=tuple(known_types()))
+    if not asked:
+        raise SpecError("components is empty", hint=_one_of("", known_types()), field="components")
+    wishes = {type_: _wish(type_, asked[type_]) for type_ in known_types() if type_ in asked}
+    for type_, wish in wishes.items():
+        for need in wish.component.needs:
+            if need not in wishes:
+                raise SpecError(
+                    f"{type_} {wish.component.flavor} needs {need}",
+                    hint=f"add `{need}: {flavors(need)[0]}` under components",
+                    field=f"components.{need}",
+                )
+    return tuple(wishes.values())
+
+
+def _wish(type_: ComponentType, value: object) -> Wish:
+    path = f"components.{type_}"
+    long = {"flavor": value} if isinstance(value, str) else value
+    keys = _mapping(long, path, allowed=("flavor", "options", "reuse"))
+    component = find(type_, str(keys.get("flavor", "")))
+    if component is None:
+        raise SpecError(
+            f"{path} has no flavor {keys.get('flavor')!r}",
+            hint=_one_of(keys.get("flavor"), flavors(type_)),
+            field=f"{path}.flavor",
+        )
+    if "reuse" in keys:
+        return Wish(component=component, reuse=_reuse(component, keys, path))
+    return Wish(component=component, options=_options(component, keys.get("options", {}), path))
+
+
+def _reuse(component: Component, keys: Mapping[str, Any], path: str) -> str:
+    value = keys["reuse"]
+    if keys.get("options"):
+        raise SpecError(
+            f"{path} has both reuse and options",
+            hint="options belong to what is built; a reused resource keeps its own",
+            field=f"{path}.options",
+        )
+    if not component.reusable:
+        raise SpecError(
+            f"{path} {component.flavor} has nothing to reuse", hint="leave reuse out", field=f"{path}.reuse"
+        )
+    if not isinstance(value, str) or not component.fits_arn(value):
+        raise SpecError(
+            f"{path}.reuse {value!r} is not the ARN of a fitting resource",
+            hint=f"it must match {component.arn_pattern}",
+            field=f"{path}.reuse",
+        )
+    return value
+
+
+def _options(component: Component, value: object, path: str) -> dict[str, Value]:
+    path = f"{path}.options"
+    given = _mapping(value, path, allowed=tuple(o.name for o in component.options) or ("(none)",))
+    return {
+        o.name: _option(o, given[o.name], path) if o.name in given else o.default for o in component.options
+    }
+
+
+def _option(option: Option, value: object, path: str) -> Value:
+    field_ = f"{path}.{option.name}"
+    if isinstance(option.default, bool):
+        if not isinstance(value, bool):
+            raise SpecError(f"{field_} is {value!r}", hint="allowed: true, false", field=field_)
+        return value
+    if not isinstance(value, int) or isinstance(value, bool) or not option.minimum <= value <= option.maximum:
+        raise SpecError(
+            f"{field_} is {value!r}",
+            hint=f"allowed: a whole number from {option.minimum} to {option.maximum}",
+            field=field_,
+        )
+    return value
+
+
+def _access(value: object) -> Access:
+    keys = _mapping(value, "access", allowed=("trust", "principal", "external_id", "boundary"))
+    trust = _choice(keys.get("trust", "account"), "access.trust", access.TRUSTS)
+    principal = (
+        str(arn.principal(_text(keys, "principal"), field="access.principal"))
+        if keys.get("principal")
+        else ""
+    )
+    if trust == "principal" and not principal:
+        raise SpecError(
+            "access.principal is missing",
+            hint="name the role or user that may use the stack: arn:aws:iam::111122223333:role/NAME",
+            field="access.principal",
+        )
+    boundary = keys.get("boundary") or ""
+    if boundary:
+        _pattern(keys, "boundary", _BOUNDARY, "the ARN of an IAM policy", "access.")
+    return Access(trust=trust, principal=principal, external_id=_external_id(keys, trust), boundary=boundary)
+
+
+def _external_id(keys: Mapping[str, Any], trust: str) -> bool:
+    """Asked for by default when the role belongs to one principal; a ZenML server never sends one."""
+    value = keys.get("external_id", trust == "principal")
+    if not isinstance(value, bool):
+        raise SpecError(
+            f"access.external_id is {value!r}", hint="allowed: true, false", field="access.external_id"
+        )
+    if value and trust != "principal":
+        raise SpecError(
+            "access.external_id needs access.trust: principal",
+            hint="within one account an external id protects nothing",
+            field="access.external_id",
+        )
+    return value
+
+
+def _text(keys: Mapping[str, Any], key: str) -> str:
+    value = keys[key]
+    if not isinstance(value, str):
+        raise SpecError(f"access.{key} is {_kind(value)}, not a text", field=f"access.{key}")
+    return value
+
+
+def _usage(value: object) -> dict[str, Value]:
+    """`light` or `{profile: light, KEY: NUMBER}`; the keys themselves are checked by cost_estimates."""
+    if isinstance(value, str):
+        return {"profile": _choice(value, "usage", PROFILES)}
+    keys = _mapping(value, "usage")
+    profile = _choice(keys.get("profile", "light"), "usage.profile", PROFILES)
+    for key, number in keys.items():
+        if key != "profile" and (isinstance(number, bool) or not isinstance(number, int | float | str)):
+            raise SpecError(
+                f"usage.{key} is {_kind(number)}, not a number",
+                hint="a number of its unit",
+                field=f"usage.{key}",
+            )
+    return {**keys, "profile": profile}
+
+
+def _tags(value: object) -> dict[str, str]:
+    tags = _mapping(value, "tags")
+    if len(tags) > MAX_TAGS:
+        raise SpecError(f"{len(tags)} tags", hint=f"allowed: at most {MAX_TAGS}", field="tags")
+    seen: dict[str, str] = {}
+    for key, text in tags.items():
+        _check_tag(key, text)
+        # IAM takes Team and team for one key.
+        if key.lower() in seen:
+            raise SpecError(
+                f"tags {seen[key.lower()]!r} and {key!r} differ only in case",
+                hint="IAM takes them for one key",
+                field=f"tags.{key}",
+            )
+        seen[key.lower()] = key
+    return dict(tags)
+
+
+def _check_tag(key: str, value: object) -> None:
+    path = f"tags.{key}"
+    if key.lower().startswith(("aws:", access.RESERVED_TAG_PREFIX)):
+        raise SpecError(f"{path} is reserved", hint="choose a key that starts with neither", field=path)
+    if not 1 <= len(key) <= 128 or not re.fullmatch(_TAG_TEXT, key):
+        raise SpecError(
+            f"{path} is not a tag key", hint="1–128 letters, digits, spaces and . : / = + - @ _", field=path
+        )
+    if not isinstance(value, str) or len(value) > 256 or not re.fullmatch(_TAG_TEXT, value):
+        raise SpecError(
+            f"{path} {value!r} is not a tag value",
+            hint="a text of at most 256 letters, digits, spaces and . : / = + - @ _ (quote numbers)",
+            field=path,
+        )
+
+
+def schema() -> dict[str, object]:
+    """JSON Schema of `stack.yaml`, made from the same tables that `parse` reads."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "stackwright stack.yaml, version 1",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version", "name", "region", "components"],
+        "properties": {
+            "version": {"const": 1},
+            "name": {"type": "string", "pattern": f"^{NAME}$"},
+            "region": {"enum": regions.names()},
+            "components": {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": False,
+                "properties": {type_: _slot_schema(type_) for type_ in known_types()},
+                "allOf": _needs_schema(),
+            },
+            "access": _access_schema(),
+            "data": _object({"retention": {"enum": list(RETENTIONS), "default": "retain"}}),
+            "usage": _usage_schema(),
+            "register": _object({"to": {"enum": list(REGISTERS), "default": "local"}}),
+            "tags": {
+                "type": "object",
+                "maxProperties": MAX_TAGS,
+                "additionalProperties": {"type": "string", "maxLength": 256},
+            },
+        },
+    }
+
+
+def _object(properties: dict[str, object], **more: object) -> dict[str, object]:
+    return {"type": "object", "additionalProperties": False, "properties": properties, **more}
+
+
+def _slot_schema(type_: ComponentType) -> dict[str, object]:
+    options = [find(type_, flavor) for flavor in flavors(type_)]
+    return {"anyOf": [{"enum": flavors(type_)}, *(_flavor_schema(c) for c in options if c)]}
+
+
+def _flavor_schema(component: Component) -> dict[str, object]:
+    properties: dict[str, object] = {"flavor": {"const": component.flavor}}
+    properties["options"] = _object({o.name: _option_schema(o) for o in component.options})
+    if component.reusable:
+        properties["reuse"] = {"type": "string", "pattern": f"^{component.arn_pattern}$"}
+    more = {"not": {"required": ["reuse", "options"]}} if component.reusable else {}
+    return _object(properties, description=component.words, required=["flavor"], **more)
+
+
+def _option_schema(option: Option) -> dict[str, object]:
+    base: dict[str, object] = {"description": option.doc, "default": option.default}
+    if isinstance(option.default, bool):
+        return base | {"type": "boolean"}
+    return base | {"type": "integer", "minimum": option.minimum, "maximum": option.maximum}
+
+
+def _needs_schema() -> list[object]:
+    """A flavor that reads from another slot needs that slot."""
+    wishes = [c for t in known_types() for f in flavors(t) if (c := find(t, f)) and c.needs]
+    return [
+        {
+            "if": {"properties": {c.type: _is_flavor(c)}, "required": [c.type]},
+            "then": {"required": list(c.needs)},
+        }
+        for c in wishes
+    ]
+
+
+def _is_flavor(component: Component) -> dict[str, object]:
+    long = {"type": "object", "properties": {"flavor": {"const": component.flavor}}}
+    return {"anyOf": [{"const": component.flavor}, long]}
+
+
+def _access_schema() -> dict[str, object]:
+    return _object(
+        {
+            "trust": {"enum": list(access.TRUSTS), "default": "account"},
+            "principal": {"type": "string", "pattern": "^arn:[a-z-]+:(iam|sts)::[0-9]{12}:"},
+            "external_id": {"type": "boolean"},
+            "boundary": {"type": "string", "pattern": f"^{_BOUNDARY}$"},
+        },
+        allOf=[
+            {
+                "if": {"properties": {"trust": {"const": "principal"}}, "required": ["trust"]},
+                "then": {"required": ["principal"]},
+                "else": {"properties": {"external_id": {"const": False}}},
+            }
+        ],
+    )
+
+
+def _usage_schema() -> dict[str, object]:
+    profile: dict[str, object] = {"enum": list(PROFILES)}
+    numbers = {"type": ["number", "string"]}
+    long = {"type": "object", "properties": {"profile": profile}, "additionalProperties": numbers}
+    return {"anyOf": [profile, long], "default": "light"}

@@ -1,0 +1,1 @@
+"""CDK constructs of every component, and the app that joins them."""

@@ -1,0 +1,57 @@
+"""ECR container registry: construct."""
+
+import json
+from collections.abc import Mapping
+
+from aws_cdk import CfnParameter, RemovalPolicy
+from aws_cdk import aws_ecr as ecr
+from constructs import Construct
+
+from provisioner.component import Outputs
+from stacks.documents import fragment, token
+
+
+class EcrContainerRegistry(Construct):
+    """A repository that is scanned on push and forgets images without a tag.
+
+    Tags stay mutable: ZenML pushes the tag of a pipeline anew at every build.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, options: Mapping[str, CfnParameter], removal: RemovalPolicy
+    ) -> None:
+        super().__init__(scope, id_)
+        self.repository = ecr.CfnRepository(
+            self,
+            "Repository",
+            image_scanning_configuration=ecr.CfnRepository.ImageScanningConfigurationProperty(
+                scan_on_push=True
+            ),
+            image_tag_mutability="MUTABLE",
+            lifecycle_policy=ecr.CfnRepository.LifecyclePolicyProperty(
+                lifecycle_policy_text=token(_untagged_rule(options["untagged_days"]))
+            ),
+        )
+        self.repository.add_property_override("EmptyOnDelete", {"Ref": options["empty_on_delete"].node.id})
+        self.repository.override_logical_id("ContainerRegistryRepository")
+        self.repository.apply_removal_policy(removal)
+        self.outputs: Outputs = {
+            "repository_arn": fragment(self.repository, "Arn"),
+            "repository_uri": fragment(self.repository, "RepositoryUri"),
+        }
+
+
+def _untagged_rule(days: CfnParameter) -> str:
+    rule = {
+        "rulePriority": 1,
+        "description": "images without a tag",
+        "selection": {
+            "tagStatus": "untagged",
+            "countType": "sinceImagePushed",
+            "countUnit": "days",
+            "countNumber": "DAYS",
+        },
+        "action": {"type": "expire"},
+    }
+    text = json.dumps({"rules": [rule]}, separators=(",", ":"))
+    return text.replace('"DAYS"', f"${{{days.node.id}}}")

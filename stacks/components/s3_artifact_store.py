@@ -1,0 +1,87 @@
+"""S3 artifact store: construct."""
+
+from collections.abc import Mapping
+
+from aws_cdk import CfnParameter, RemovalPolicy
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from provisioner.component import Outputs
+from provisioner.components.s3_artifact_store import COMPONENT
+from stacks.documents import fragment, policy, statement, token
+
+
+class S3ArtifactStore(Construct):
+    """A bucket that is TLS only, not public, encrypted and versioned, and that forgets old versions."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, options: Mapping[str, CfnParameter], removal: RemovalPolicy
+    ) -> None:
+        super().__init__(scope, id_)
+        self.bucket = s3.CfnBucket(
+            self,
+            "Bucket",
+            bucket_encryption=_ENCRYPTION,
+            ownership_controls=_OWNER_ONLY,
+            public_access_block_configuration=_NOT_PUBLIC,
+            versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
+            lifecycle_configuration=_lifecycle(options),
+        )
+        self.bucket.override_logical_id("ArtifactStoreBucket")
+        self.bucket.apply_removal_policy(removal)
+        self.outputs: Outputs = {
+            "bucket_name": fragment(self.bucket),
+            "bucket_arn": fragment(self.bucket, "Arn"),
+        }
+        self.policy = s3.CfnBucketPolicy(
+            self,
+            "Policy",
+            bucket=token(self.outputs["bucket_name"]),
+            policy_document=policy(
+                statement(facts, {"artifact_store": self.outputs}, principal="*")
+                for facts in COMPONENT.statements
+                if facts.role == "bucket"
+            ),
+        )
+        self.policy.override_logical_id("ArtifactStorePolicy")
+        # A bucket that outlives its stack keeps its policy, or plain HTTP would be let in.
+        self.policy.apply_removal_policy(removal)
+
+
+_ENCRYPTION = s3.CfnBucket.BucketEncryptionProperty(
+    server_side_encryption_configuration=[
+        s3.CfnBucket.ServerSideEncryptionRuleProperty(
+            server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
+                sse_algorithm="AES256"
+            )
+        )
+    ]
+)
+_OWNER_ONLY = s3.CfnBucket.OwnershipControlsProperty(
+    rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
+)
+_NOT_PUBLIC = s3.CfnBucket.PublicAccessBlockConfigurationProperty(
+    block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
+)
+
+
+def _lifecycle(options: Mapping[str, CfnParameter]) -> s3.CfnBucket.LifecycleConfigurationProperty:
+    return s3.CfnBucket.LifecycleConfigurationProperty(
+        rules=[
+            s3.CfnBucket.RuleProperty(
+                id="old-versions",
+                status="Enabled",
+                expired_object_delete_marker=True,
+                noncurrent_version_expiration=s3.CfnBucket.NoncurrentVersionExpirationProperty(
+                    noncurrent_days=options["noncurrent_days"].value_as_number
+                ),
+            ),
+            s3.CfnBucket.RuleProperty(
+                id="unfinished-uploads",
+                status="Enabled",
+                abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
+                    days_after_initiation=options["abort_upload_days"].value_as_number
+                ),
+            ),
+        ]
+    )

@@ -1,0 +1,191 @@
+"""The parameters of a template: names, limits, groups and labels as the CloudFormation console shows them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_cdk import CfnCondition, CfnParameter, Fn, Stack
+
+from provisioner.component import Component, Option, parameter_name, pascal
+from provisioner.components import find
+from provisioner.plan import Shape
+from provisioner.spec import PARAMETER_TAGS
+
+_PRINCIPAL = r"arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}"
+TRUST_GROUP = "WHO MAY USE THIS STACK – anyone who passed this link on could have changed it"
+_GROUPS = (TRUST_GROUP, "Data", "Existing resources", "Tags", "Set by stackwright – leave as it is")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One parameter: what the console form shows and what CloudFormation checks."""
+
+    name: str
+    group: int
+    label: str
+    doc: str
+    default: str | None = ""
+    pattern: str = ""
+    allowed: tuple[str, ...] = ()
+    limits: tuple[int, int] | None = None
+
+
+class Parameters:
+    """Every parameter and condition of a shape, by name."""
+
+    def __init__(self, stack: Stack, *, shape: Shape, defaults: Mapping[str, str]) -> None:
+        rows = [*_trust_rows(shape), *_component_rows(shape), *_tag_rows(), *_own_rows()]
+        self._by_name = {row.name: _parameter(stack, row, defaults.get(row.name)) for row in rows}
+        stack.template_options.metadata = {"AWS::CloudFormation::Interface": _interface(rows)}
+        optional = [row.name for row in rows if row.default == "" and row.group != 2]
+        conditions = {name: _given(stack, name) for name in optional if name != "ExternalId"}
+        self.has_finish_base = conditions["FinishBase"]
+        self.no_finish_base = CfnCondition(
+            stack, "NoFinishBase", expression=Fn.condition_equals({"Ref": "FinishBase"}, "")
+        )
+
+    def of(self, component: Component) -> Mapping[str, CfnParameter]:
+        """A component's options, by their names in `stack.yaml`."""
+        return {o.name: self._by_name[parameter_name(component.type, o.name)] for o in component.options}
+
+
+def _given(stack: Stack, name: str) -> CfnCondition:
+    key = "HasBoundary" if name == "PermissionsBoundaryArn" else f"Has{name}"
+    return CfnCondition(stack, key, expression=Fn.condition_not(Fn.condition_equals({"Ref": name}, "")))
+
+
+def _parameter(stack: Stack, row: Row, default: str | None) -> CfnParameter:
+    wanted = row.default if default is None else default
+    return CfnParameter(
+        stack,
+        row.name,
+        type="Number" if row.limits else "String",
+        description=row.doc,
+        default=wanted,
+        allowed_pattern=row.pattern or None,
+        constraint_description=row.doc if row.pattern else None,
+        allowed_values=list(row.allowed) or None,
+        min_value=row.limits[0] if row.limits else None,
+        max_value=row.limits[1] if row.limits else None,
+    )
+
+
+def _trust_rows(shape: Shape) -> list[Row]:
+    required = shape.trust == "principal"
+    rows = [
+        Row(
+            name="TrustedPrincipal",
+            group=0,
+            label="The one role or user that may assume the access role",
+            doc=_TRUST_DOC[shape.trust],
+            default=None if required else "",
+            pattern=f"^{_PRINCIPAL}$" if required else f"^({_PRINCIPAL})?$",
+        )
+    ]
+    if shape.external_id:
+        rows.append(
+            Row(
+                name="ExternalId",
+                group=0,
+                label="External id that the trusted principal must send",
+                doc="Made anew for every link; an identifier, not a password.",
+                default=None,
+                pattern=r"^[\w+=,.@:/-]{22,1224}$",
+            )
+        )
+    boundary = Row(
+        name="PermissionsBoundaryArn",
+        group=0,
+        label="Permissions boundary of every role (optional)",
+        doc="ARN of an IAM policy that caps every role of this stack, or empty.",
+        pattern=r"^(arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512})?$",
+    )
+    return [*rows, boundary]
+
+
+_TRUST_DOC = {
+    "account": "ARN of the only role or user that may assume the access role. Empty: every principal of this "
+    "account that has sts:AssumeRole on it.",
+    "principal": "ARN of the only role or user that may assume the access role, of any account.",
+}
+
+
+def _component_rows(shape: Shape) -> list[Row]:
+    rows: list[Row] = []
+    for slot in shape.slots:
+        component = find(slot.type, slot.flavor)
+        if component and slot.action == "reuse":
+            rows += [_reused_row(component, name) for name in component.outputs]
+        elif component:
+            rows += [_option_row(component, option) for option in component.options]
+    return rows
+
+
+def _option_row(component: Component, option: Option) -> Row:
+    is_flag = isinstance(option.default, bool)
+    return Row(
+        name=parameter_name(component.type, option.name),
+        group=1,
+        label=f"{_spaced(component.type)}: {_spaced(option.name).lower()}",
+        doc=option.doc,
+        default=str(option.default).lower(),
+        allowed=("true", "false") if is_flag else (),
+        limits=None if is_flag else (option.minimum, option.maximum),
+    )
+
+
+def _reused_row(component: Component, output: str) -> Row:
+    return Row(
+        name=parameter_name(component.type, output),
+        group=2,
+        label=f"{_spaced(component.type)}: {_spaced(output).lower()}",
+        doc=component.outputs[output],
+        default=None,
+        pattern=f"^{component.arn_pattern}$" if output.endswith("_arn") else r"^\S+$",
+    )
+
+
+def _tag_rows() -> list[Row]:
+    return [
+        Row(
+            name=pascal(tag),
+            group=3,
+            label=_spaced(tag),
+            doc=f"Value of the tag {tag} on every resource, or empty.",
+            pattern=r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$",
+        )
+        for tag in PARAMETER_TAGS
+    ]
+
+
+def _own_rows() -> list[Row]:
+    return [
+        Row(
+            name="EnrolmentId",
+            group=4,
+            label="Enrolment",
+            doc="Ties the stack to the link it came from; an identifier, not a password.",
+            pattern="^([0-9a-f]{32})?$",
+        ),
+        Row(
+            name="FinishBase",
+            group=4,
+            label="Server that finishes the registration",
+            doc="https address of a stackwright server, or empty.",
+            pattern=r"^(https://[A-Za-z0-9.-]{1,253}(:\d{1,5})?)?$",
+        ),
+    ]
+
+
+def _interface(rows: list[Row]) -> dict[str, object]:
+    groups = [
+        {"Label": {"default": label}, "Parameters": [r.name for r in rows if r.group == number]}
+        for number, label in enumerate(_GROUPS)
+    ]
+    return {
+        "ParameterGroups": [g for g in groups if g["Parameters"]],
+        "ParameterLabels": {r.name: {"default": r.label} for r in rows},
+    }
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ").capitalize()
