@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from cost_estimates import price_book
 from cost_estimates import usage as usages
@@ -32,8 +31,7 @@ from cost_estimates.usage import Usage
 NONE: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metered:
+class Metered(NamedTuple):
     """A resource and the meters that run for it."""
 
     resource: Resource
@@ -41,8 +39,7 @@ class Metered:
     charges: tuple[Charge, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Market:
+class Market(NamedTuple):
     """Where prices come from, and what the month adds."""
 
     book: PriceBook
@@ -51,8 +48,7 @@ class Market:
     carriers: Mapping[str, int]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Charged:
+class Charged(NamedTuple):
     """One charge in money; `missing` says which price is not known."""
 
     band: Band = NOTHING
@@ -74,7 +70,7 @@ def monthly(
     check_region(book, region)
     usage = usages.parse(usage)
     situation = Situation(usage=usage, today=today)
-    metered = [_meter(resource, situation) for resource in Template(template, region, parameters).resources()]
+    metered = _meter_all(Template(template, region, parameters), situation)
     market = Market(book=book, region=region, usage=usage, carriers=_count_carriers(metered))
     return Estimate(
         region=region,
@@ -90,6 +86,13 @@ def check_region(book: PriceBook, region: str) -> None:
         return
     close = nearest(region, sorted(book.regions)) or sorted(book.regions)
     raise CostError(f"no region {region!r}", hint=f"did you mean {', '.join(close)}?", field="region")
+
+
+def _meter_all(template: Template, situation: Situation) -> list[Metered]:
+    try:
+        return [_meter(resource, situation) for resource in template.resources()]
+    except RecursionError as error:
+        raise CostError("the template's values are nested too deeply", field="Resources") from error
 
 
 def _meter(resource: Resource, situation: Situation) -> Metered:

@@ -61,8 +61,7 @@ class Unknown:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """The part of a quantity that falls into one tier."""
 
     usage: str

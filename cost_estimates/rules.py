@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -32,6 +31,9 @@ HOSTING_HOUR = Meter("SageMaker", "hosting-hour")
 NOTEBOOK_HOUR = Meter("SageMaker", "notebook-instance-hour")
 NOTEBOOK_STORAGE = Meter("SageMaker", "ml-storage-notebook-gb-month")
 EC2_HOUR = Meter("EC2", "ondemand-linux-shared-hour")
+# Dedicated machines, like serverless endpoints, are in no price list that the book was made from.
+EC2_DEDICATED_HOUR = Meter("EC2", "ondemand-linux-dedicated-hour")
+SERVERLESS_SECOND = Meter("SageMaker", "serverless-inference-second")
 GP3_IOPS = Meter("EBS", "gp3-iops-month")
 GP3_THROUGHPUT = Meter("EBS", "gp3-throughput-mibps-month")
 EKS_HOUR = Meter("EKS", "cluster-hour-standard")
@@ -54,8 +56,8 @@ LAMBDA_SECOND_ARM = Meter("Lambda", "gb-second-arm-tier1")
 LAMBDA_SCRATCH = Meter("Lambda", "ephemeral-storage-gb-second")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Charge:
+# Records that stay inside the package are NamedTuples: a dataclass costs a millisecond at import.
+class Charge(NamedTuple):
     """A meter that runs for a resource: `quantity` a month, or `quantity` for each unit of usage `per`."""
 
     meter: Meter
@@ -64,8 +66,7 @@ class Charge:
     instance_type: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Situation:
+class Situation(NamedTuple):
     """What a rule may look at besides its resource."""
 
     usage: Usage
@@ -75,8 +76,7 @@ class Situation:
 Charges = Iterable[Charge]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(NamedTuple):
     """What is charged for a type, in words and as meters; `otherwise` says why a resource without is free."""
 
     words: str
@@ -126,14 +126,13 @@ def nat_gateway(gateway: Resource, situation: Situation) -> Charges:
 
 
 def instance(machine: Resource, situation: Situation) -> Charges:
-    template = machine.follow("LaunchTemplate.LaunchTemplateId", LAUNCH_TEMPLATE)
-    data = machine.part(template.read("LaunchTemplateData", {})) if template else machine
-    kind = machine.read_text("InstanceType", "") or data.read_text("InstanceType", "")
-    if not kind:
-        machine.assume("InstanceType", "not in the template", DEFAULT_MACHINE)
-    disks = machine.read_list("BlockDeviceMappings") or data.read_list("BlockDeviceMappings")
+    launch = _launch_data(machine, "LaunchTemplate.LaunchTemplateId")
+    holder = machine if machine.has("InstanceType") else launch
+    kind = holder.read_or_assume("InstanceType", DEFAULT_MACHINE)
+    disks = machine.read_list("BlockDeviceMappings") or launch.read_list("BlockDeviceMappings")
+    shared = machine.read_text("Tenancy", "default") == "default"
     return (
-        running(EC2_HOUR, kind or DEFAULT_MACHINE),
+        running(EC2_HOUR if shared else EC2_DEDICATED_HOUR, kind),
         *_disks(machine, disks, count=1, root_gb=ROOT_DISK_GB),
         *([running(PUBLIC_IP_HOUR)] if _is_public(machine) else []),
     )
@@ -159,27 +158,27 @@ def cluster(cluster: Resource, situation: Situation) -> Charges:
 
 
 def nodegroup(group: Resource, situation: Situation) -> Charges:
-    template = group.follow("LaunchTemplate.Id", LAUNCH_TEMPLATE)
-    data = group.part(template.read("LaunchTemplateData", {}) if template else {})
-    smallest = group.read("ScalingConfig.MinSize", DEFAULT_NODES)
-    nodes = group.read_number("ScalingConfig.DesiredSize", smallest)
-    kinds = [kind for kind in group.read_list("InstanceTypes") if isinstance(kind, str)]
-    kind = kinds[0] if kinds else data.read_text("InstanceType", "")
-    if not kind:
-        group.assume("InstanceTypes", "not in the template", DEFAULT_NODE)
+    launch = _launch_data(group, "LaunchTemplate.Id")
+    if group.has("InstanceTypes.0") or not launch.has("InstanceType"):
+        kind = group.read_or_assume("InstanceTypes.0", DEFAULT_NODE)
+    else:
+        kind = launch.read_text("InstanceType", DEFAULT_NODE)
+    size = "DesiredSize" if group.has("ScalingConfig.DesiredSize") else "MinSize"
+    nodes = group.read_number(f"ScalingConfig.{size}", DEFAULT_NODES)
     if group.read_text("CapacityType", "ON_DEMAND") == "SPOT":
         group.notes.append("Spot costs less: the on-demand price is its upper bound")
-    gigabytes = group.read_number("DiskSize", NODE_DISK_GB)
+    disks = launch.read_list("BlockDeviceMappings")
+    root_gb = group.read_number("DiskSize", NODE_DISK_GB)
     return (
-        running(EC2_HOUR, kind or DEFAULT_NODE, nodes),
-        *_disks(group, data.read_list("BlockDeviceMappings"), count=nodes, root_gb=gigabytes),
+        running(EC2_HOUR, kind, nodes),
+        *_disks(group, disks, count=nodes, root_gb=root_gb),
     )
 
 
 def notebook(notebook: Resource, situation: Situation) -> Charges:
     gigabytes = notebook.read_number("VolumeSizeInGB", 5)
     return (
-        running(NOTEBOOK_HOUR, notebook.read_text("InstanceType", "ml.t3.medium")),
+        running(NOTEBOOK_HOUR, notebook.read_or_assume("InstanceType", DEFAULT_NOTEBOOK)),
         Charge(meter=NOTEBOOK_STORAGE, quantity=gigabytes),
     )
 
@@ -208,6 +207,7 @@ def function(function: Resource, situation: Situation) -> Charges:
 
 LAUNCH_TEMPLATE = "AWS::EC2::LaunchTemplate"
 DEFAULT_MACHINE = "t3.medium"
+DEFAULT_NOTEBOOK = "ml.t3.medium"
 DEFAULT_HOST = "ml.m5.large"
 # EKS documents these three: two t3.medium with 20 GB each.
 DEFAULT_NODE = "t3.medium"
@@ -368,16 +368,20 @@ def unknown_reason(type_name: str) -> str:
 
 
 def _trusts(role: Resource, service: str) -> bool:
-    return any(service in _services(statement) for statement in role.read_list(_STATEMENTS))
-
-
-_STATEMENTS = "AssumeRolePolicyDocument.Statement"
+    statements = role.read_list("AssumeRolePolicyDocument.Statement")
+    return any(service in _services(statement) for statement in statements)
 
 
 def _services(statement: object) -> list[object]:
     principal = statement.get("Principal") if isinstance(statement, Mapping) else None
     services = principal.get("Service") if isinstance(principal, Mapping) else None
     return services if isinstance(services, list) else [services]
+
+
+def _launch_data(resource: Resource, path: str) -> Resource:
+    """The launch template that a resource points at, or an empty block where it is not in the template."""
+    template = resource.follow(path, LAUNCH_TEMPLATE)
+    return resource.part(template.read("LaunchTemplateData", {}) if template else {})
 
 
 def _disks(
@@ -439,6 +443,6 @@ def _is_extended(cluster: Resource, today: date) -> bool:
 
 def _hosted(variant: Resource) -> Charge:
     if variant.read("ServerlessConfig"):
-        return Charge(meter=Meter("SageMaker", "serverless endpoint seconds"))
+        return Charge(meter=SERVERLESS_SECOND)
     count = variant.read_number("InitialInstanceCount", 1)
-    return running(HOSTING_HOUR, variant.read_text("InstanceType", DEFAULT_HOST), count)
+    return running(HOSTING_HOUR, variant.read_or_assume("InstanceType", DEFAULT_HOST), count)

@@ -62,6 +62,15 @@ class Resource:
             return default
         return default if value is None else value
 
+    def has(self, path: str) -> bool:
+        return self._value(path) is not None
+
+    def read_or_assume(self, path: str, default: str) -> str:
+        """A text that an estimate needs; if absent, that too is noted."""
+        if not self.has(path):
+            self.assume(path, "not in the template", default)
+        return self.read_text(path, default)
+
     def read_text(self, path: str, default: str) -> str:
         value = self.read(path, default)
         return value if isinstance(value, str) else str(value)
@@ -169,7 +178,10 @@ class Template:
             return value
         (name, argument) = next(iter(value.items()))
         intrinsic = _INTRINSICS.get(name)
-        return intrinsic(self, argument) if intrinsic else value
+        if intrinsic is None:
+            return value
+        _check_argument(name, argument)
+        return intrinsic(self, argument)
 
     def ref(self, name: Any) -> Any:
         if name in self.pseudo:
@@ -276,11 +288,11 @@ def _pseudo_parameters(region: str) -> dict[str, Any]:
     }
 
 
-def _parameter(name: str, declaration: Mapping[str, Any], given: Mapping[str, str]) -> Any:
-    kind = str(declaration.get("Type", "String"))
+def _parameter(name: str, declaration: Any, given: Mapping[str, str]) -> Any:
+    kind = str(_child(declaration, "Type") or "String")
     if kind.startswith("AWS::SSM::Parameter::Value"):
         return Unresolved(words=f"parameter {name}, kept in SSM")
-    value = given.get(name, declaration.get("Default"))
+    value = given.get(name, _child(declaration, "Default"))
     if value is None:
         return Unresolved(words=f"parameter {name}, which has no value")
     if "List" in kind and not isinstance(value, list):
@@ -294,7 +306,7 @@ def _get_att(template: Template, argument: Any) -> Unresolved:
 
 
 def _if(template: Template, argument: Any) -> Any:
-    condition, yes, no = _three(argument)
+    condition, yes, no = argument
     holds = template.holds(condition)
     if isinstance(holds, Unresolved):
         return Unresolved(words=f"under condition {condition}, which is open")
@@ -322,23 +334,26 @@ def _sub_name(template: Template, name: str) -> Any:
 def _join(template: Template, argument: Any) -> Any:
     separator, parts = argument
     values = template.resolve(parts)
-    if isinstance(values, Unresolved):
-        return values
+    if not isinstance(values, list):
+        return values if isinstance(values, Unresolved) else Unresolved(words="a join of no list")
     unknown = next((value for value in values if isinstance(value, Unresolved)), None)
     return unknown or separator.join(str(value) for value in values)
 
 
 def _select(template: Template, argument: Any) -> Any:
     index, values = (template.resolve(part) for part in argument)
-    if isinstance(index, Unresolved) or isinstance(values, Unresolved):
-        return index if isinstance(index, Unresolved) else values
-    position = int(index)
-    return values[position] if position < len(values) else Unresolved(words="beyond the end of a list")
+    unknown = next((part for part in (index, values) if isinstance(part, Unresolved)), None)
+    if unknown:
+        return unknown
+    chosen = _child(values, str(index)) if isinstance(values, list) else None
+    return Unresolved(words=f"item {index} of a list without it") if chosen is None else chosen
 
 
 def _split(template: Template, argument: Any) -> Any:
     separator, text = (template.resolve(part) for part in argument)
-    return text if isinstance(text, Unresolved) else str(text).split(separator)
+    if isinstance(text, Unresolved):
+        return text
+    return str(text).split(separator) if isinstance(separator, str) and separator else [text]
 
 
 def _find_in_map(template: Template, argument: Any) -> Any:
@@ -353,6 +368,11 @@ def _equals(template: Template, argument: Any) -> Any:
     left, right = (template.resolve(part) for part in argument)
     unknown = next((side for side in (left, right) if isinstance(side, Unresolved)), None)
     return unknown or str(left) == str(right)
+
+
+def _condition(template: Template, argument: Any) -> Any:
+    # In a policy statement the same word holds a mapping.
+    return template.holds(argument) if _is_text(argument) else {"Condition": argument}
 
 
 def _not(template: Template, argument: Any) -> Any:
@@ -383,9 +403,7 @@ def _only_aws_knows(name: str) -> Callable[[Template, Any], Unresolved]:
 
 _INTRINSICS: Mapping[str, Callable[[Template, Any], Any]] = {
     "Ref": Template.ref,
-    "Condition": lambda template, name: (
-        template.holds(name) if isinstance(name, str) else {"Condition": name}
-    ),
+    "Condition": _condition,
     "Fn::GetAtt": _get_att,
     "Fn::If": _if,
     "Fn::Sub": _sub,
@@ -405,13 +423,57 @@ _INTRINSICS: Mapping[str, Callable[[Template, Any], Any]] = {
 }
 
 
-def _three(argument: Any) -> tuple[str, Any, Any]:
-    if not isinstance(argument, list) or len(argument) != 3:
-        raise CostError("Fn::If takes a condition and two values", field="Fn::If")
-    return argument[0], argument[1], argument[2]
+def _is_text(argument: Any) -> bool:
+    return isinstance(argument, str)
+
+
+def _is_list_of(*sizes: int) -> Callable[[Any], bool]:
+    return lambda argument: isinstance(argument, list) and len(argument) in sizes
+
+
+def _is_choice(argument: Any) -> bool:
+    return _is_list_of(3)(argument) and _is_text(argument[0])
+
+
+def _is_join(argument: Any) -> bool:
+    return _is_list_of(2)(argument) and _is_text(argument[0])
+
+
+def _is_sub(argument: Any) -> bool:
+    if _is_list_of(2)(argument):
+        return _is_text(argument[0]) and isinstance(argument[1], Mapping)
+    return _is_text(argument)
+
+
+def _is_attribute(argument: Any) -> bool:
+    return _is_text(argument) or (_is_list_of(2)(argument) and _is_text(argument[0]))
+
+
+_ARGUMENTS: Mapping[str, Callable[[Any], bool]] = {
+    "Ref": _is_text,
+    "Fn::GetAtt": _is_attribute,
+    "Fn::If": _is_choice,
+    "Fn::Sub": _is_sub,
+    "Fn::Join": _is_join,
+    "Fn::Select": _is_list_of(2),
+    "Fn::Split": _is_list_of(2),
+    "Fn::FindInMap": _is_list_of(3, 4),
+    "Fn::Equals": _is_list_of(2),
+    "Fn::Not": _is_list_of(1),
+    "Fn::And": _is_list_of(*range(1, 11)),
+    "Fn::Or": _is_list_of(*range(1, 11)),
+}
+
+
+def _check_argument(name: str, argument: Any) -> None:
+    if name in _ARGUMENTS and not _ARGUMENTS[name](argument):
+        raise CostError(f"{name} cannot take {json.dumps(argument, default=str)[:80]}", field=name)
 
 
 def _child(value: Any, key: str) -> Any:
+    """One step of a path: a key of a mapping, or a position in a list."""
+    if isinstance(value, list):
+        return value[int(key)] if key.isdecimal() and int(key) < len(value) else None
     return value.get(key) if isinstance(value, Mapping) else None
 
 

@@ -262,8 +262,11 @@ def _number(key: str, value: Any) -> Decimal:
 def _machine(key: str, machine: Machine, profile: str, overrides: Mapping[str, Any]) -> str:
     default: str = machine.light if profile == IDLE else getattr(machine, profile)
     value = overrides.get(key, default)
-    if not isinstance(value, str) or "." not in value:
+    service = "ml." if default.startswith("ml.") else ""
+    if not isinstance(value, str) or "." not in value.removeprefix(service) or not value.startswith(service):
         raise CostError(
-            f"{key} is {value!r}, not an instance type", hint=f"for example {default}", field=f"usage.{key}"
+            f"{key} is {value!r}, not such an instance type",
+            hint=f"for example {default}",
+            field=f"usage.{key}",
         )
     return value
