@@ -7,6 +7,8 @@ from provisioner.component import Statement
 Trust = Literal["account", "principal"]
 TRUSTS: tuple[Trust, ...] = ("account", "principal")
 
+TRUST_SIDS: dict[Trust, str] = {"account": "AccountTrust", "principal": "PrincipalTrust"}
+
 # Named in trust policies and proofs; nothing else of a stack carries these keys.
 TAG_STACK = "stackwright:stack"
 TAG_COMPONENT = "stackwright:component"

@@ -6,7 +6,7 @@ from typing import Any
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from provisioner.access import STATEMENTS
+from provisioner.access import STATEMENTS, TRUST_SIDS
 from provisioner.component import Component, Outputs, Statement
 from provisioner.plan import Shape
 from stacks.documents import boundary, fragment, if_given, policy, statement, token
@@ -64,7 +64,7 @@ def _trust(shape: Shape) -> dict[str, Any]:
     The principal of the statement is always an account's root: naming an absent role or user would roll the
     stack back, and one that is deleted and made again would lose access. The condition does the binding.
     """
-    document: dict[str, Any] = {"Sid": "AccessTrust", "Effect": "Allow"}
+    document: dict[str, Any] = {"Sid": TRUST_SIDS[shape.trust], "Effect": "Allow"}
     if shape.trust == "account":
         root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
         condition: Any = if_given("HasTrustedPrincipal", _BOUND)

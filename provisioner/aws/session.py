@@ -1,0 +1,145 @@
+"""AWS clients whose errors are ours: what was refused, and the next step."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import boto3
+from botocore import exceptions
+from botocore.config import Config
+
+from provisioner import __version__
+from provisioner.errors import RefusedError
+
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 4},
+    connect_timeout=5,
+    read_timeout=60,
+    user_agent_extra=f"stackwright/{__version__}",
+    max_pool_connections=32,
+)
+_SIGN_IN = "sign in again (`aws sso login`, or new keys), then run the same command: it goes on where it was"
+_SET_UP = "set AWS_PROFILE, run `aws configure` or `aws sso login`; `stackwright demo` needs no account"
+
+# Codes differ by service for the same refusal; the first that fits wins.
+EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired")
+UNKNOWN_KEY = (
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "AuthFailure",
+)
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403")
+THROTTLED = (
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "Throttled",
+)
+
+
+class Session:
+    """Credentials and a region; hands out guarded clients, one per service and region."""
+
+    def __init__(
+        self, region: str, *, profile: str = "", credentials: Mapping[str, str] | None = None
+    ) -> None:
+        self.region = region
+        try:
+            self._boto = boto3.Session(
+                profile_name=profile or None, region_name=region, **_boto_names(credentials or {})
+            )
+        except exceptions.ProfileNotFound as error:
+            raise RefusedError(str(error), hint="`aws configure list-profiles`", field="profile") from None
+        self._clients: dict[tuple[str, str], Client] = {}
+
+    def client(self, service: str, region: str = "") -> "Client":
+        key = (service, region or self.region)
+        if key not in self._clients:
+            raw = guarded(lambda: self._boto.client(service, region_name=key[1], config=_CONFIG))
+            self._clients[key] = Client(raw)
+        return self._clients[key]
+
+    def identity(self) -> Mapping[str, str]:
+        """Account and ARN of the caller."""
+        found = self.client("sts").get_caller_identity()
+        return {"account": found["Account"], "arn": found["Arn"]}
+
+
+class Client:
+    """A boto3 client that raises only RefusedError."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self.raw, name)
+        return lambda **arguments: guarded(lambda: method(**arguments))
+
+    def pages(self, call: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
+        """Every page of a list call."""
+        pages = iter(self.raw.get_paginator(call).paginate(**arguments))
+        while True:
+            page = guarded(lambda: next(pages, None))
+            if page is None:
+                return
+            yield page
+
+
+def guarded(call: Callable[[], Any]) -> Any:
+    """The call's result; raises RefusedError with the service's code for whatever botocore raises."""
+    try:
+        return call()
+    except exceptions.ClientError as error:
+        raise _refused(error) from error
+    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
+        raise RefusedError("no AWS credentials found", hint=_SET_UP, code="NoCredentials") from error
+    except (
+        exceptions.TokenRetrievalError,
+        exceptions.SSOTokenLoadError,
+        exceptions.UnauthorizedSSOTokenError,
+    ) as error:
+        raise RefusedError(f"signing in failed: {error}", hint=_SIGN_IN, code="ExpiredToken") from error
+    except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
+        raise RefusedError(
+            f"could not reach AWS: {error}",
+            hint="check the network, a proxy, the region, and AWS_ENDPOINT_URL",
+            code="Unreachable",
+        ) from error
+    except exceptions.BotoCoreError as error:
+        raise RefusedError(str(error), code=type(error).__name__) from error
+
+
+def _refused(error: exceptions.ClientError) -> RefusedError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    call = error.operation_name
+    if code in EXPIRED:
+        return RefusedError("the AWS credentials have expired", hint=_SIGN_IN, code=code)
+    if code in UNKNOWN_KEY:
+        return RefusedError(
+            f"AWS does not accept these credentials ({code})",
+            hint="check the profile; in a region that the account has not switched on, every key is refused",
+            code=code,
+        )
+    if code in DENIED:
+        return RefusedError(
+            f"{call} was denied: {message or code}",
+            hint=f"the caller needs the permission for {call}",
+            code=code,
+        )
+    if code in THROTTLED:
+        return RefusedError(f"{call} was throttled", hint="run the same command again", code=code)
+    return RefusedError(f"{call}: {message or code}", code=code)
+
+
+def _boto_names(credentials: Mapping[str, str]) -> dict[str, str]:
+    """The answer of AssumeRole in boto3's words; empty for the ambient credentials."""
+    names = {
+        "AccessKeyId": "aws_access_key_id",
+        "SecretAccessKey": "aws_secret_access_key",
+        "SessionToken": "aws_session_token",
+    }
+    return {names[k]: v for k, v in credentials.items() if k in names}

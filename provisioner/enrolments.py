@@ -1,0 +1,124 @@
+"""The fast door to the registry: enrolments and publications by plain sqlite3, on the path of `link`."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from json import dumps, loads
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["open", "unverified", "needs_bootstrap", "registered", "failed", "deleted", "expired"]
+TO_START = timedelta(minutes=60)
+TO_FINISH = timedelta(hours=24)
+
+# `registry.py` declares the same tables for SQLAlchemy; a test holds the two against each other.
+DDL = (
+    """CREATE TABLE IF NOT EXISTS enrolments (
+ id TEXT PRIMARY KEY, name TEXT NOT NULL, region TEXT NOT NULL, template_sha256 TEXT NOT NULL,
+ parameters TEXT NOT NULL, spec TEXT NOT NULL, shape TEXT NOT NULL, estimate TEXT NOT NULL,
+ expected_account TEXT NOT NULL, status TEXT NOT NULL, opened_at TEXT NOT NULL, stack_id TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS publications (
+ sha256 TEXT NOT NULL, region TEXT NOT NULL, url TEXT NOT NULL, account TEXT NOT NULL,
+ published_at TEXT NOT NULL, PRIMARY KEY (sha256, region))""",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enrolment:
+    """One use of a link: what was promised, so that finishing can tell what was changed on the way."""
+
+    id: str
+    name: str
+    region: str
+    template_sha256: str
+    parameters: Mapping[str, str]
+    spec: Mapping[str, Any]
+    shape: Mapping[str, Any]
+    estimate: Mapping[str, Any]
+    opened_at: datetime
+    expected_account: str = ""
+    status: Status = "open"
+    stack_id: str = ""
+
+    @property
+    def start_by(self) -> datetime:
+        return self.opened_at + TO_START
+
+    @property
+    def finish_by(self) -> datetime:
+        return self.opened_at + TO_FINISH
+
+    def row(self) -> dict[str, str]:
+        """The enrolment as the table holds it."""
+        return {
+            key: dumps(value) if isinstance(value, Mapping) else stamp(value) if key == "opened_at" else value
+            for key, value in vars(self).items()
+        }
+
+
+def from_row(row: Mapping[str, Any]) -> Enrolment:
+    values = dict(row)
+    for key in ("parameters", "spec", "shape", "estimate"):
+        values[key] = loads(values[key])
+    return Enrolment(**values | {"opened_at": instant(values["opened_at"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """Where a template lies: its S3 address, and the account whose principals can read it."""
+
+    sha256: str
+    region: str
+    url: str
+    account: str
+    published_at: datetime
+
+
+def open_enrolment(path: Path, enrolment: Enrolment) -> None:
+    """The one write of `link`."""
+    row = enrolment.row()
+    columns, places = ", ".join(row), ", ".join(f":{key}" for key in row)
+    with _connected(path) as database:
+        database.execute(f"INSERT INTO enrolments ({columns}) VALUES ({places})", row)  # noqa: S608 - own names
+
+
+def find_publication(path: Path, *, sha256: str, region: str) -> Publication | None:
+    with _connected(path) as database:
+        row = database.execute(
+            "SELECT * FROM publications WHERE sha256 = ? AND region = ?", (sha256, region)
+        ).fetchone()
+    return Publication(**{**row, "published_at": instant(row["published_at"])}) if row else None
+
+
+def record_publication(path: Path, publication: Publication) -> None:
+    row = {**vars(publication), "published_at": stamp(publication.published_at)}
+    with _connected(path) as database:
+        database.execute(
+            "INSERT OR REPLACE INTO publications VALUES (:sha256, :region, :url, :account, :published_at)",
+            row,
+        )
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339, UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(path, timeout=10)
+    database.row_factory = lambda cursor, row: dict(zip((c[0] for c in cursor.description), row, strict=True))
+    try:
+        with database:
+            for statement in DDL:
+                database.execute(statement)
+            yield database
+    finally:
+        database.close()

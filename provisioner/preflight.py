@@ -1,0 +1,146 @@
+"""Findings over a plan and its template, before anything is called."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from provisioner import arn, regions
+from provisioner import template as templates
+from provisioner.access import trust_words
+from provisioner.component import Severity
+from provisioner.plan import Plan
+from provisioner.template import Template
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """`severity` error stops link and deploy; `fix` is the next step, or empty where none is needed."""
+
+    id: str
+    severity: Severity
+    subject: str
+    message: str
+    fix: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def check(plan: Plan, template: Template, estimate: Mapping[str, Any]) -> list[Finding]:
+    """Every finding, the gravest first; `estimate` is the plan's `cost` answer."""
+    found = [
+        *(Finding(**vars(flaw)) for flaw in templates.link_flaws(template)),
+        *_region(plan, template),
+        *_access(plan),
+        *_reuse(plan),
+        *_data(plan),
+        *_cost(estimate),
+    ]
+    return sorted(found, key=lambda f: ("error", "warning", "info").index(f.severity))
+
+
+def link_blockers(findings: list[Finding]) -> list[str]:
+    """Why no link can be made, in words; empty where one can."""
+    return [f"{f.subject}: {f.message}" for f in findings if f.severity == "error"]
+
+
+def _region(plan: Plan, template: Template) -> Iterator[Finding]:
+    region = plan.spec.region
+    missing = regions.missing_types(region)
+    if missing is None:
+        yield Finding(
+            id="region-unknown",
+            severity="warning",
+            subject=region,
+            message="no published list of resource types for this region: a type may be missing",
+            fix="deploy once in a test account, or choose another region",
+        )
+    for type_ in sorted(template.types & (missing or frozenset())):
+        yield Finding(
+            id="type-missing",
+            severity="error",
+            subject=type_,
+            message=f"CloudFormation has no such type in {region}",
+            fix="choose another region or flavor",
+        )
+
+
+def _access(plan: Plan) -> Iterator[Finding]:
+    access = plan.spec.access
+    yield Finding(
+        id="trust",
+        severity="info",
+        subject="access.trust",
+        message="The access role may be assumed by "
+        + trust_words(access.trust, external_id=access.external_id, principal=access.principal),
+        fix="" if access.principal else "name one with access.principal",
+    )
+    if not access.boundary:
+        yield Finding(
+            id="creates-roles",
+            severity="info",
+            subject="access.boundary",
+            message="Whoever deploys this can create roles: admin-equivalent without a permissions boundary",
+            fix="access.boundary caps every role of the stack",
+        )
+
+
+def _reuse(plan: Plan) -> Iterator[Finding]:
+    built = {w.component.type for w in plan.spec.components if not w.reuse}
+    for wish in plan.spec.components:
+        if wish.reuse:
+            path = f"components.{wish.component.type}.reuse"
+            found = arn.parse(wish.reuse)
+            if found.region not in ("", plan.spec.region):
+                yield Finding(
+                    id="reuse-region",
+                    severity="error",
+                    subject=path,
+                    message=f"{wish.reuse} is in {found.region}, the stack in {plan.spec.region}",
+                    fix=f"set region: {found.region}, or build a new one",
+                )
+            if found.partition != regions.partition(plan.spec.region).name:
+                yield Finding(
+                    id="reuse-partition",
+                    severity="error",
+                    subject=path,
+                    message=f"{wish.reuse} is in partition {found.partition}",
+                    fix=f"a stack in {plan.spec.region} can reuse only its own partition's resources",
+                )
+            if wish.component.type in ("orchestrator", "step_operator") and built:
+                yield Finding(
+                    id="reuse-role",
+                    severity="warning",
+                    subject=path,
+                    message="a reused role is not changed: it may lack rights on what this stack builds",
+                    fix="`stackwright scan` says what the role trusts; compare its policies with the plan's",
+                )
+
+
+def _data(plan: Plan) -> Iterator[Finding]:
+    if plan.spec.retention == "retain":
+        message = (
+            "Bucket and repository outlive the stack, with what is in them, until `destroy` empties them"
+        )
+    else:
+        message = "Deleting the stack deletes bucket and repository; full ones stop the deletion"
+    yield Finding(id="data-kept", severity="info", subject="data.retention", message=message)
+
+
+def _cost(estimate: Mapping[str, Any]) -> Iterator[Finding]:
+    if estimate["unknown"]:
+        yield Finding(
+            id="cost-unknown",
+            severity="warning",
+            subject="cost",
+            message=f"{estimate['unknown']} resources have no known price in {estimate['region']}",
+            fix="the total is the sum of the rest",
+        )
+    if estimate["price_book"]["stale"]:
+        yield Finding(
+            id="prices-stale",
+            severity="warning",
+            subject="cost",
+            message=f"The price book is of {estimate['price_book']['as_of']}, older than 180 days",
+            fix="compare with the AWS price pages before you rely on an amount",
+        )

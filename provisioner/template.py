@@ -1,0 +1,160 @@
+"""A CloudFormation template as a value: canonical bytes, address by hash, stamped tags, link-safety."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from provisioner.component import Severity
+
+# Minified so much and no more, the CDK CLI's YAML of it stays a CreateStack body (51,200 bytes).
+MAX_BYTES = 38_000
+_TAG_OWNER = "stackwright:stack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """One CloudFormation file; equal content has equal bytes and one address."""
+
+    body: Mapping[str, Any]
+
+    @cached_property
+    def text(self) -> str:
+        return json.dumps(self.body, separators=(",", ":"), sort_keys=True, ensure_ascii=True)
+
+    @cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the minified file."""
+        return len(self.text)
+
+    @property
+    def resources(self) -> Mapping[str, Mapping[str, Any]]:
+        return dict(self.body.get("Resources", {}))
+
+    @property
+    def parameters(self) -> Mapping[str, Mapping[str, Any]]:
+        return dict(self.body.get("Parameters", {}))
+
+    @property
+    def types(self) -> set[str]:
+        return {str(r["Type"]) for r in self.resources.values()}
+
+    def component_of(self, logical_id: str) -> str:
+        """The component that a resource is tagged with; a policy belongs to the role or bucket it names."""
+        properties = self.resources[logical_id].get("Properties", {})
+        for tag in properties.get("Tags", []):
+            if tag.get("Key") == "stackwright:component":
+                return str(tag["Value"])
+        carrier = properties.get("RoleName") or properties.get("Bucket")
+        named = carrier.get("Ref") if isinstance(carrier, dict) else None
+        return self.component_of(named) if named in self.resources else "other"
+
+
+def parse(text: str) -> Template:
+    """A template from its JSON text; raises ValueError."""
+    body = json.loads(text)
+    if not isinstance(body, dict):
+        raise ValueError("a template is a JSON object")
+    return Template(body=body)
+
+
+def stamped(template: Template, tags: Mapping[str, str]) -> Template:
+    """The same template with fixed tags on every resource that carries ours: its own hash, no synthesis."""
+    if not tags:
+        return template
+    body = json.loads(template.text)
+    for resource in body["Resources"].values():
+        carried = resource.get("Properties", {}).get("Tags", [])
+        if any(t.get("Key") == _TAG_OWNER for t in carried):
+            carried.extend({"Key": k, "Value": v} for k, v in sorted(tags.items()))
+    return Template(body=body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flaw:
+    """Why a template does not go through a link."""
+
+    id: str
+    severity: Severity
+    subject: str
+    message: str
+    fix: str
+
+
+def link_flaws(template: Template) -> list[Flaw]:
+    """Everything that would break the link path: one file, no macros, no bootstrap, no custom names."""
+    return [*_size(template), *_sections(template), *_resources(template)]
+
+
+def _flaw(id_: str, subject: str, message: str, fix: str) -> Flaw:
+    return Flaw(id=id_, severity="error", subject=subject, message=message, fix=fix)
+
+
+def _size(template: Template) -> Iterator[Flaw]:
+    if template.size > MAX_BYTES:
+        yield _flaw(
+            "template-too-large",
+            "template",
+            f"{template.size:,} bytes minified, allowed are {MAX_BYTES:,}",
+            "build fewer components in one stack",
+        )
+
+
+def _sections(template: Template) -> Iterator[Flaw]:
+    if "Transform" in template.body:
+        yield _flaw(
+            "transform",
+            "Transform",
+            "a macro needs CAPABILITY_AUTO_EXPAND, which StackSets refuse",
+            "write the resources out",
+        )
+    if "BootstrapVersion" in template.parameters or "CheckBootstrapVersion" in template.body.get("Rules", {}):
+        yield _flaw(
+            "bootstrap",
+            "BootstrapVersion",
+            "a link would ask its user for an SSM path",
+            "synthesize with BootstraplessSynthesizer",
+        )
+
+
+_NAMED = {
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::User": "UserName",
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+}
+_POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
+
+
+def _resources(template: Template) -> Iterator[Flaw]:
+    for logical_id, resource in template.resources.items():
+        type_ = str(resource["Type"])
+        properties = resource.get("Properties", {})
+        if _NAMED.get(type_, "") in properties:
+            yield _flaw(
+                "named-iam",
+                logical_id,
+                f"{_NAMED[type_]} needs CAPABILITY_NAMED_IAM and blocks a second stack",
+                "let CloudFormation choose the name",
+            )
+        if any(not isinstance(resource.get(p, ""), str) for p in _POLICIES):
+            yield _flaw(
+                "policy-intrinsic",
+                logical_id,
+                "DeletionPolicy takes no intrinsic: CloudFormation refuses the template",
+                "make one shape per policy",
+            )
+        if type_ in ("AWS::CloudFormation::Stack", "AWS::Lambda::Function") or type_.startswith("Custom::"):
+            yield _flaw(
+                "not-one-file",
+                logical_id,
+                f"{type_} needs code or a second template beside this one",
+                "leave it out of the link path",
+            )
