@@ -1,0 +1,106 @@
+"""What the emulator refuses on request: denied actions, and keys that are denied or expired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+from provisioner.emulator.identity import DENIED_KEY, EXPIRED_KEY
+from provisioner.emulator.refusal import AwsError, Protocol
+
+# Signing name -> IAM's prefix, where they differ.
+_PREFIXES = {"tagging": "tag", "monitoring": "cloudwatch", "states": "states"}
+# S3 operations whose IAM action has another name.
+_S3_ACTIONS: Mapping[str, str] = {
+    "ListBuckets": "ListAllMyBuckets",
+    "HeadBucket": "ListBucket",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListObjectVersions": "ListBucketVersions",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+    "HeadObject": "GetObject",
+    "CopyObject": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "DeleteObjects": "DeleteObject",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "DeleteBucketEncryption": "PutEncryptionConfiguration",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+    "DeleteBucketTagging": "PutBucketTagging",
+    "GetBucketCors": "GetBucketCORS",
+    "PutBucketCors": "PutBucketCORS",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+}
+
+
+def iam_action(service: str, operation: str) -> str:
+    """The IAM action of an API operation, e.g. `s3:ListAllMyBuckets`."""
+    name = _S3_ACTIONS.get(operation, operation) if service == "s3" else operation
+    return f"{_PREFIXES.get(service, service)}:{name}"
+
+
+class Rules:
+    """The denials in force."""
+
+    def __init__(self) -> None:
+        self._denied: list[str] = []
+
+    def deny(self, action: str) -> None:
+        """Deny an IAM action (`s3:List*` works too) to everybody."""
+        self._denied.append(action.lower())
+
+    def clear(self) -> None:
+        """Allow everything again."""
+        self._denied.clear()
+
+    def concerns(self, access_key: str) -> bool:
+        """Must this caller's operation be worked out at all?"""
+        return bool(self._denied) or access_key in (EXPIRED_KEY, DENIED_KEY)
+
+    def check(self, access_key: str, principal: str, action: str, protocol: Protocol) -> None:
+        """Raise what AWS answers."""
+        if access_key == EXPIRED_KEY:
+            raise expired(protocol)
+        # AWS never denies GetCallerIdentity, whatever the policies say.
+        if action == "sts:GetCallerIdentity":
+            return
+        if access_key == DENIED_KEY or any(fnmatchcase(action.lower(), pattern) for pattern in self._denied):
+            raise denied(principal, action, protocol)
+
+
+def denied(principal: str, action: str, protocol: Protocol) -> AwsError:
+    """AccessDenied by the name and status that each protocol's services use."""
+    message = (
+        f"User: {principal} is not authorized to perform: {action} because no identity-based policy allows "
+        f"the {action} action"
+    )
+    code, status = {
+        "query": ("AccessDenied", 403),
+        "rest-xml": ("AccessDenied", 403),
+        "ec2": ("UnauthorizedOperation", 403),
+        "json": ("AccessDeniedException", 400),
+        "rest-json": ("AccessDeniedException", 403),
+    }[protocol]
+    return AwsError(code, message, status)
+
+
+def expired(protocol: Protocol) -> AwsError:
+    """ExpiredToken by the name and status that each protocol's services use."""
+    message = "The security token included in the request is expired"
+    code, words, status = {
+        "query": ("ExpiredToken", message, 403),
+        "rest-xml": ("ExpiredToken", "The provided token has expired.", 400),
+        "ec2": ("RequestExpired", "Request has expired.", 400),
+        "json": ("ExpiredTokenException", message, 400),
+        "rest-json": ("ExpiredTokenException", message, 403),
+    }[protocol]
+    return AwsError(code, words, status)

@@ -1,0 +1,184 @@
+"""The embedded AWS: moto's server on a loopback port, with its taught services in front."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self
+
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.moto_server.werkzeug_app import (
+    BackendRequest,
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.wrappers import Response
+
+from provisioner.emulator import calls, s3
+from provisioner.emulator.calls import Call, Environ
+from provisioner.emulator.clients import Clients, access_key
+from provisioner.emulator.cloudformation import CloudFormationResponse
+from provisioner.emulator.engine import Engine
+from provisioner.emulator.identity import caller_of
+from provisioner.emulator.refusal import AwsError
+from provisioner.emulator.rules import Rules, iam_action
+from provisioner.emulator.run import Verb
+from provisioner.emulator.sts import StrictTokenResponse
+
+StartResponse = Callable[..., Any]
+CONTROL = "/_stackwright/"
+
+
+class Gate:
+    """The WSGI application: control paths, refusals, taught services, and moto for all the rest."""
+
+    def __init__(self, aws: Emulator) -> None:
+        self._aws = aws
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        if environ.get("PATH_INFO", "").startswith(CONTROL):
+            return control(self._aws, BackendRequest(environ))(environ, start_response)
+        if environ.get("PATH_INFO", "").startswith("/moto-api"):
+            return self._moto(environ, start_response)  # type: ignore[no-any-return]
+        call = calls.read(environ)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
+        try:
+            taught = self._taught(call, environ)
+        except AwsError as refusal:
+            return refused(refusal, call)(environ, start_response)
+        if taught is None:
+            return self._moto(environ, start_response)  # type: ignore[no-any-return]
+        status, headers, body = taught.dispatch(BackendRequest(environ))
+        return Response(body, status, _plain(headers))(environ, start_response)
+
+    def _taught(self, call: Call, environ: Environ) -> Any:
+        """The response class of a taught service; raises what this caller is refused."""
+        operation = self._operation(call, environ)
+        self._aws.rules.check(
+            call.access_key,
+            caller_of(call.access_key, call.account).session
+            if self._aws.rules.concerns(call.access_key)
+            else "",
+            iam_action(call.service, operation),
+            call.protocol,
+        )
+        if call.service == "s3":
+            caller = caller_of(call.access_key, call.account)
+            s3.check_ownership(calls.bucket_of(environ), caller, operation)
+            return s3.BucketListing if operation == "ListBuckets" else None
+        return {"cloudformation": self._aws.cloudformation, "sts": StrictTokenResponse}.get(call.service)
+
+    def _operation(self, call: Call, environ: Environ) -> str:
+        if call.service == "s3" or self._aws.rules.concerns(call.access_key):
+            return calls.operation(call, environ)
+        return call.form.get("Action", "")
+
+
+class Emulator:
+    """An AWS of its own on a loopback port; any AWS client reaches it at `endpoint`."""
+
+    def __init__(self, event_delay: float = 0.0, port: int = 0) -> None:
+        """`event_delay` is in seconds per resource; port 0 takes a free one."""
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self.rules = Rules()
+        self._server: BaseWSGIServer = make_server(
+            "127.0.0.1", port, Gate(self), threaded=True, request_handler=MotoRequestHandler
+        )
+        self.endpoint = f"http://localhost:{self._server.server_port}"
+        self._clients = Clients(f"http://127.0.0.1:{self._server.server_port}")
+        self.engine = Engine(self._clients.call, event_delay)
+        self.cloudformation = type(
+            "BoundCloudFormation",
+            (CloudFormationResponse,),
+            {"engine": self.engine, "endpoint": self.endpoint},
+        )
+        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """Serve from now on, in a thread."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Forget everything and free the port."""
+        self.reset()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def fail(self, target: str, reason: str, on: Verb = "create") -> None:
+        """Make every create, update or delete of a logical id or resource type fail from now on."""
+        self.engine.fail(target, reason, on)
+
+    def deny(self, action: str) -> None:
+        """Deny an IAM action (`iam:ListRoles`, `s3:*`) to everybody from now on."""
+        self.rules.deny(action)
+
+    def set_delay(self, seconds: float) -> None:
+        """Let every resource of a stack take that long."""
+        self.engine.event_delay = seconds
+
+    def access_key(self, account: str) -> str:
+        """An access key id that speaks for the account; any secret goes with it."""
+        return access_key(account)
+
+    def reset(self) -> None:
+        """Back to an empty AWS without denials or failures."""
+        self.rules.clear()
+        self.engine.reset()
+        BackendDict.reset()
+        reset_model_data()
+
+
+def control(aws: Emulator, request: BackendRequest) -> Response:
+    """The controls over HTTP: GET health, POST fail, deny, delay, reset."""
+    name = request.path.removeprefix(CONTROL)
+    given = json.loads(request.get_data() or b"{}") if request.method == "POST" else {}
+    if (request.method, name) == ("GET", "health"):
+        return _json({"endpoint": aws.endpoint, "status": "ok"})
+    actions: dict[str, Callable[[], None]] = {
+        "fail": lambda: aws.fail(given["target"], given["reason"], given.get("on", "create")),
+        "deny": lambda: aws.deny(given["action"]),
+        "delay": lambda: aws.set_delay(float(given["seconds"])),
+        "reset": aws.reset,
+    }
+    if request.method != "POST" or name not in actions:
+        return _json({"error": f"no control {request.method} {name}"}, 404)
+    try:
+        actions[name]()
+    except (KeyError, ValueError) as error:
+        return _json({"error": f"bad request: {error}"}, 400)
+    return _json({"status": "ok"})
+
+
+def refused(refusal: AwsError, call: Call) -> Response:
+    """A refusal as the service's protocol writes it."""
+    answer = refusal.render(call.protocol)
+    headers = {"Content-Type": answer.content_type}
+    if answer.error_type:
+        headers["x-amzn-ErrorType"] = answer.error_type
+    return Response(answer.body, answer.status, headers)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(json.dumps(value), status, {"Content-Type": "application/json"})
+
+
+def _plain(headers: Any) -> list[tuple[str, str]]:
+    return [(str(key), str(value)) for key, value in headers.items() if key.lower() != "content-length"]
