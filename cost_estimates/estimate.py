@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -72,12 +72,14 @@ def monthly(
     situation = Situation(usage=usage, today=today)
     metered = _meter_all(Template(template, region, parameters), situation)
     market = Market(book=book, region=region, usage=usage, carriers=_count_carriers(metered))
+    # Many resources run the same meters: each is priced once.
+    charged = {charge: _charge(charge, market) for charge in {c for one in metered for c in one.charges}}
     return Estimate(
         region=region,
         price_book=BookStamp(as_of=book.as_of, sha256=book.sha256, stale=book.stale(today)),
         profile=usage.profile,
         overrides=usage.overrides,
-        resources=tuple(_cost(one, market) for one in metered),
+        resources=tuple(_cost(one, market, charged) for one in metered),
     )
 
 
@@ -106,28 +108,27 @@ def _count_carriers(metered: list[Metered]) -> Counter[str]:
     return Counter(key for one in metered for key in {charge.per for charge in one.charges})
 
 
-def _cost(one: Metered, market: Market) -> ResourceCost:
+def _cost(one: Metered, market: Market, charged: Mapping[Charge, Charged]) -> ResourceCost:
     if not market.book.prices_region(market.region):
         return _result(one, "unknown", f"no prices for {market.region} in the price book")
     if one.rule is None:
         because = FREE.get(one.resource.type)
         return _result(one, "free" if because else "unknown", because or unknown_reason(one.resource.type))
-    if not one.charges:
-        return _result(one, "free" if one.rule.otherwise else "unknown", one.rule.otherwise or one.rule.words)
-    charged = [_charge(charge, market) for charge in one.charges]
-    missing = [part.missing for part in charged if part.missing]
+    if not one.charges and one.rule.otherwise:
+        return _result(one, "free", one.rule.otherwise)
+    parts = [charged[charge] for charge in one.charges]
+    missing = [part.missing for part in parts if part.missing]
     reason = "; ".join([one.rule.words, *one.resource.notes, *missing])
-    return _result(one, _status(one.charges, missing), reason, charged)
+    return _result(one, _status(one.charges, missing), reason, parts)
 
 
 def _status(charges: tuple[Charge, ...], missing: list[str]) -> Status:
-    if missing:
+    if missing or not charges:
         return "unknown"
     return "usage" if all(charge.per for charge in charges) else "priced"
 
 
-def _result(one: Metered, status: Status, reason: str, charged: list[Charged] | None = None) -> ResourceCost:
-    parts = charged or []
+def _result(one: Metered, status: Status, reason: str, parts: Sequence[Charged] = ()) -> ResourceCost:
     return ResourceCost(
         logical_id=one.resource.logical_id,
         type=one.resource.type,

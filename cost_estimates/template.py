@@ -22,6 +22,8 @@ _PARTITIONS = (
     ("eusc-", "aws-eusc", "amazonaws.eu"),
     ("", "aws", "amazonaws.com"),
 )
+_DEEPEST = 200
+_TOO_DEEP = f"a template nested deeper than {_DEEPEST} levels"
 _SUB = re.compile(r"\$\{([^}]+)\}")
 
 
@@ -165,7 +167,7 @@ class Template:
     def resolve(self, value: Any) -> Any:
         """The value with every intrinsic in it replaced; what cannot be known becomes Unresolved."""
         value = self.resolve_shallow(value)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             pairs = ((key, self.resolve(item)) for key, item in value.items())
             return {key: item for key, item in pairs if item is not NO_VALUE}
         if isinstance(value, list):
@@ -174,7 +176,7 @@ class Template:
 
     def resolve_shallow(self, value: Any) -> Any:
         """The value itself without intrinsic; what it contains is left as it is."""
-        if not isinstance(value, Mapping) or len(value) != 1:
+        if not isinstance(value, dict) or len(value) != 1:
             return value
         (name, argument) = next(iter(value.items()))
         intrinsic = _INTRINSICS.get(name)
@@ -197,7 +199,9 @@ def read_template(text: str) -> dict[str, Any]:
     """A template from JSON or YAML with CloudFormation's short forms; raises CostError."""
     try:
         body = json.loads(text)
-    except (ValueError, RecursionError):
+    except RecursionError as error:
+        raise CostError(_TOO_DEEP) from error
+    except ValueError:
         body = _read_yaml(text)
     return dict(check_template(body))
 
@@ -223,12 +227,27 @@ def _read_yaml(text: str) -> Any:
     import yaml  # templates of ours are JSON: most estimates never need it
 
     try:
+        _check_nesting(yaml, text)
         return yaml.load(text, Loader=_yaml_loader())  # noqa: S506 - a safe loader plus short forms
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise CostError(
             f"neither JSON nor YAML: {' '.join(str(error).split())}",
             hint="give a CloudFormation template in JSON or YAML",
         ) from error
+
+
+def _check_nesting(yaml: Any, text: str) -> None:
+    """The C composer has no depth limit of its own and takes the process down with it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_yaml_loader()):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise CostError(_TOO_DEEP)
+        if isinstance(event, yaml.AliasEvent):
+            raise CostError(
+                f"line {event.start_mark.line + 1} uses the YAML alias *{event.anchor}",
+                hint="CloudFormation supports no aliases: write the value out",
+            )
 
 
 @cache
@@ -360,7 +379,7 @@ def _find_in_map(template: Template, argument: Any) -> Any:
     name, *keys = (template.resolve(part) for part in argument[:3])
     value: Any = template.mappings.get(name) if isinstance(name, str) else None
     for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) and isinstance(key, str) else None
+        value = value.get(key) if isinstance(value, dict) and isinstance(key, str) else None
     return Unresolved(words=f"missing from mapping {name}") if value is None else value
 
 
@@ -474,14 +493,14 @@ def _child(value: Any, key: str) -> Any:
     """One step of a path: a key of a mapping, or a position in a list."""
     if isinstance(value, list):
         return value[int(key)] if key.isdecimal() and int(key) < len(value) else None
-    return value.get(key) if isinstance(value, Mapping) else None
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def _tag(tags: Any) -> str:
     """The component named by a list of {Key, Value} or by a mapping of tags."""
-    if isinstance(tags, Mapping):
+    if isinstance(tags, dict):
         return _text(tags.get(COMPONENT_TAG))
-    pairs = (tag for tag in tags if isinstance(tag, Mapping)) if isinstance(tags, list) else ()
+    pairs = (tag for tag in tags if isinstance(tag, dict)) if isinstance(tags, list) else ()
     return next((_text(tag.get("Value")) for tag in pairs if tag.get("Key") == COMPONENT_TAG), "")
 
 

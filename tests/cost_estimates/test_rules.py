@@ -1,0 +1,273 @@
+"""Rules: which meters run for which type, and which types are free because."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from cost_estimates.estimate import monthly
+from cost_estimates.model import ResourceCost
+from cost_estimates.rules import FREE, RULES
+
+TODAY = date(2026, 1, 15)
+SAGEMAKER = {"Statement": {"Principal": {"Service": ["ec2.amazonaws.com", "sagemaker.amazonaws.com"]}}}
+
+
+def costs(resources: dict[str, Any], region: str = "us-east-1", usage: Any = "light") -> list[ResourceCost]:
+    return list(monthly({"Resources": resources}, region, usage=usage, today=TODAY).resources)
+
+
+def cost(kind: str, properties: Any = None, *, region: str = "us-east-1", **others: Any) -> ResourceCost:
+    body = {"Type": kind, "Properties": properties or {}}
+    return costs({"It": body, **others}, region)[0]
+
+
+def lines(one: ResourceCost) -> dict[str, float]:
+    return {line.usage: float(line.quantity) for line in one.lines}
+
+
+def test_no_type_is_both_free_and_charged() -> None:
+    assert set(RULES) & set(FREE) == set()
+
+
+@pytest.mark.parametrize("kind", FREE)
+def test_a_free_type_is_free_because(kind: str) -> None:
+    it = cost(kind)
+    assert (it.status, it.reason, it.lines) == ("free", FREE[kind], ())
+    assert it.reason
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RULES if kind != "AWS::IAM::Role"])
+def test_a_charged_type_has_lines_and_words_even_without_properties(kind: str) -> None:
+    it = cost(kind)
+    assert it.status in ("priced", "usage", "unknown")
+    assert it.lines
+    assert it.reason.startswith(RULES[kind].words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("AWS::S3::Bucket", "usage"),
+        ("AWS::ECR::Repository", "usage"),
+        ("AWS::Logs::LogGroup", "usage"),
+        ("AWS::Lambda::Function", "usage"),
+        ("AWS::KMS::Key", "priced"),
+        ("AWS::SecretsManager::Secret", "priced"),
+        ("AWS::EC2::NatGateway", "priced"),
+        ("AWS::EC2::EIP", "priced"),
+        ("AWS::EKS::Cluster", "priced"),
+        ("AWS::SageMaker::Endpoint", "priced"),
+        ("AWS::Budgets::Budget", "free"),
+        ("AWS::IAM::Role", "free"),
+    ],
+)
+def test_what_runs_all_month_is_priced_and_the_rest_is_usage(kind: str, status: str) -> None:
+    assert cost(kind).status == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("AWS::SQS::Queue", "no price rule for AWS::SQS::Queue yet"),
+        ("Custom::Thing", "a custom resource: what it makes is not in the template"),
+        ("AWS::CloudFormation::Stack", "a nested stack: estimate its own template"),
+        ("AWS::Serverless::Function", "a macro writes its resources only on deployment"),
+        ("", "no price rule for a resource without Type yet"),
+    ],
+)
+def test_any_other_type_is_unknown_with_a_reason(kind: str, reason: str) -> None:
+    it = cost(kind)
+    assert (it.status, it.reason, it.lines) == ("unknown", reason, ())
+
+
+def test_a_loop_of_resources_is_unknown() -> None:
+    [it] = costs({"Fn::ForEach::Buckets": ["Name", ["a", "b"], {}]})
+    assert (it.type, it.status, it.reason) == ("Fn::ForEach", "unknown", "written out only on deployment")
+
+
+def test_jobs_run_under_a_role_that_trusts_sagemaker() -> None:
+    it = cost("AWS::IAM::Role", {"AssumeRolePolicyDocument": SAGEMAKER})
+    assert (it.status, lines(it)) == ("usage", {"SageMaker training-hour ml.m5.xlarge": 10.0})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"Statement": []},
+        {"Statement": [{"Principal": "*"}]},
+        {"Statement": [{"Principal": {"Service": "lambda.amazonaws.com"}}]},
+        {"Statement": [{"Principal": {"AWS": "arn:aws:iam::111122223333:root"}}]},
+        {"Statement": "nonsense"},
+    ],
+)
+def test_any_other_role_is_free(document: Any) -> None:
+    it = cost("AWS::IAM::Role", {"AssumeRolePolicyDocument": document})
+    assert (it.status, it.reason) == ("free", "IAM is free")
+
+
+@pytest.mark.parametrize("roles", [1, 2, 3, 7])
+def test_the_months_jobs_do_not_multiply_with_the_roles(roles: int) -> None:
+    body = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": SAGEMAKER}}
+    bills = costs({f"Role{number}": body for number in range(roles)}, usage="team")
+    assert len({bill.band for bill in bills}) == 1
+    assert round(sum(bill.band.typical for bill in bills), 9) == round(
+        costs({"Role": body}, usage="team")[0].band.typical, 9
+    )
+
+
+def test_a_fleet_of_gpu_hours_is_charged_beside_the_other_jobs() -> None:
+    body = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": SAGEMAKER}}
+    [it] = costs({"Role": body}, usage="team")
+    assert lines(it) == {
+        "SageMaker training-hour ml.m5.xlarge": 120.0,
+        "SageMaker training-hour ml.g4dn.xlarge": 20.0,
+    }
+
+
+def test_rarely_read_logs_have_their_own_price() -> None:
+    it = cost("AWS::Logs::LogGroup", {"LogGroupClass": "INFREQUENT_ACCESS"})
+    assert lines(it) == {"CloudWatchLogs ingest-custom-ia-gb": 0.5, "CloudWatchLogs storage-gb-month": 0.5}
+
+
+def test_an_arm_function_has_its_own_prices() -> None:
+    it = cost("AWS::Lambda::Function", {"Architectures": ["arm64"], "MemorySize": 512})
+    assert lines(it) == {"Lambda request-arm": 1000.0, "Lambda gb-second-arm-tier1": 500.0}
+
+
+def test_scratch_space_beyond_the_free_half_gigabyte_is_charged() -> None:
+    it = cost("AWS::Lambda::Function", {"MemorySize": 1024, "EphemeralStorage": {"Size": 1536}})
+    assert lines(it) == {
+        "Lambda request": 1000.0,
+        "Lambda gb-second-tier1": 1000.0,
+        "Lambda ephemeral-storage-gb-second": 1000.0,
+    }
+
+
+def test_an_instance_is_charged_with_disk_and_public_address() -> None:
+    interface = {"DeviceIndex": "0", "AssociatePublicIpAddress": True}
+    it = cost("AWS::EC2::Instance", {"InstanceType": "m5.large", "NetworkInterfaces": [interface]})
+    assert lines(it) == {
+        "EC2 ondemand-linux-shared-hour m5.large": 730.0,
+        "EBS gp3-storage-gb-month": 8.0,
+        "VPC public-ipv4-inuse-hour": 730.0,
+    }
+
+
+def test_a_public_subnet_gives_a_public_address() -> None:
+    subnet = {"Type": "AWS::EC2::Subnet", "Properties": {"MapPublicIpOnLaunch": True}}
+    it = cost("AWS::EC2::Instance", {"InstanceType": "m5.large", "SubnetId": {"Ref": "Net"}}, Net=subnet)
+    assert lines(it)["VPC public-ipv4-inuse-hour"] == 730.0
+
+
+def test_fast_disks_cost_more() -> None:
+    disk = {"Ebs": {"VolumeType": "gp3", "VolumeSize": 100, "Iops": 4000, "Throughput": 250}}
+    it = cost("AWS::EC2::Instance", {"InstanceType": "m5.large", "BlockDeviceMappings": [disk]})
+    assert lines(it) == {
+        "EC2 ondemand-linux-shared-hour m5.large": 730.0,
+        "EBS gp3-storage-gb-month": 100.0,
+        "EBS gp3-iops-month": 1000.0,
+        "EBS gp3-throughput-mibps-month": 125.0,
+    }
+
+
+def test_an_instance_takes_what_its_launch_template_says() -> None:
+    data = {"InstanceType": "m5.xlarge", "BlockDeviceMappings": [{"Ebs": {"VolumeSize": 30}}]}
+    launch = {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": data}}
+    it = cost("AWS::EC2::Instance", {"LaunchTemplate": {"LaunchTemplateId": {"Ref": "Lt"}}}, Lt=launch)
+    assert lines(it) == {
+        "EC2 ondemand-linux-shared-hour m5.xlarge": 730.0,
+        "EBS gp3-storage-gb-month": 30.0,
+    }
+
+
+def test_an_instance_type_that_nobody_can_see_is_assumed_and_said() -> None:
+    it = cost("AWS::EC2::Instance", {"InstanceType": {"Fn::ImportValue": "kind"}})
+    assert it.reason == (
+        "runs all month, with its disks and public address; "
+        "InstanceType is Fn::ImportValue, known only to AWS: t3.medium assumed"
+    )
+
+
+def test_a_dedicated_machine_is_unknown_and_its_disk_is_not_lost() -> None:
+    it = cost("AWS::EC2::Instance", {"InstanceType": "m5.large", "Tenancy": "dedicated"})
+    assert (it.status, lines(it)) == ("unknown", {"EBS gp3-storage-gb-month": 8.0})
+    assert it.reason.endswith(
+        "no price for EC2 ondemand-linux-dedicated-hour m5.large in us-east-1 (not in the price book)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("scaling", "nodes"),
+    [({"DesiredSize": 3, "MinSize": 1}, 3), ({"MinSize": 1}, 1), ({}, 2), ({"DesiredSize": 0}, 0)],
+)
+def test_the_desired_nodes_run_all_month(scaling: dict[str, int], nodes: int) -> None:
+    it = cost("AWS::EKS::Nodegroup", {"InstanceTypes": ["m5.large"], "ScalingConfig": scaling})
+    hours, disks = "EC2 ondemand-linux-shared-hour m5.large", "EBS gp3-storage-gb-month"
+    assert it.status == "priced"
+    assert lines(it) == ({hours: 730.0 * nodes, disks: 20.0 * nodes} if nodes else {})
+
+
+def test_spot_nodes_say_that_the_price_is_an_upper_bound() -> None:
+    it = cost("AWS::EKS::Nodegroup", {"InstanceTypes": ["m5.large"], "CapacityType": "SPOT"})
+    assert it.reason.endswith("; Spot costs less: the on-demand price is its upper bound")
+
+
+def test_nodes_take_what_their_launch_template_says() -> None:
+    data = {"InstanceType": "m5.xlarge", "BlockDeviceMappings": [{"Ebs": {"VolumeSize": 50}}]}
+    launch = {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": data}}
+    it = cost("AWS::EKS::Nodegroup", {"LaunchTemplate": {"Id": {"Ref": "Lt"}}}, Lt=launch)
+    assert lines(it) == {
+        "EC2 ondemand-linux-shared-hour m5.xlarge": 1460.0,
+        "EBS gp3-storage-gb-month": 100.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("properties", "extended"),
+    [
+        ({"Version": "1.31"}, True),
+        ({"Version": "1.32"}, False),
+        ({"Version": "1.31", "UpgradePolicy": {"SupportType": "STANDARD"}}, False),
+        ({}, False),
+    ],
+)
+def test_a_version_past_standard_support_costs_extra(properties: dict[str, Any], extended: bool) -> None:
+    it = cost("AWS::EKS::Cluster", properties)
+    assert ("EKS cluster-hour-extended-surcharge" in lines(it)) is extended
+
+
+def test_an_endpoint_runs_the_variants_of_its_config() -> None:
+    variants = [
+        {"InstanceType": "ml.m5.large", "InitialInstanceCount": 2},
+        {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1},
+    ]
+    config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": variants}}
+    name = {"Fn::GetAtt": ["Config", "EndpointConfigName"]}
+    it = cost("AWS::SageMaker::Endpoint", {"EndpointConfigName": name}, Config=config)
+    assert lines(it) == {
+        "SageMaker hosting-hour ml.m5.large": 1460.0,
+        "SageMaker hosting-hour ml.m5.xlarge": 730.0,
+    }
+
+
+def test_a_serverless_endpoint_is_unknown() -> None:
+    variants = [{"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}]
+    config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": variants}}
+    it = cost("AWS::SageMaker::Endpoint", {"EndpointConfigName": {"Ref": "Config"}}, Config=config)
+    assert (it.status, it.lines) == ("unknown", ())
+
+
+def test_a_notebook_whose_disk_has_no_price_is_unknown_and_counts_what_is_known() -> None:
+    it = cost("AWS::SageMaker::NotebookInstance", {"InstanceType": "ml.t3.medium"})
+    assert (it.status, lines(it)) == ("unknown", {"SageMaker notebook-instance-hour ml.t3.medium": 730.0})
+    assert it.reason == (
+        "runs all month unless it is stopped; "
+        "no price for SageMaker ml-storage-notebook-gb-month in us-east-1 (no source gives it)"
+    )
+
+
+def test_a_notebook_is_priced_where_its_disk_has_a_price() -> None:
+    it = cost("AWS::SageMaker::NotebookInstance", {"InstanceType": "ml.m5.xlarge"}, region="eu-west-1")
+    assert (it.status, it.band.idle == it.band.high) == ("priced", True)
