@@ -29,6 +29,8 @@ from cost_estimates.template import read_template as read_template  # part of th
 from cost_estimates.usage import Usage
 
 NONE: Mapping[str, str] = {}
+# A third of a dollar has no end; cut here, sums are exact in whatever order they are made.
+SMALLEST_SHARE = Decimal("1e-12")
 
 
 class Metered(NamedTuple):
@@ -160,7 +162,7 @@ def _charge_usage(charge: Charge, market: Market) -> Charged:
         if isinstance(steps, Unknown):
             return Charged(missing=steps.reason)
         levels.append(steps)
-    low, typical, high = (_usd(steps) / sharers for steps in levels)
+    low, typical, high = ((_usd(steps) / sharers).quantize(SMALLEST_SHARE) for steps in levels)
     return Charged(band=Band(low=low, typical=typical, high=high), lines=_lines(charge, levels[1], sharers))
 
 

@@ -23,6 +23,7 @@ _PARTITIONS = (
     ("", "aws", "amazonaws.com"),
 )
 _DEEPEST = 200
+_LARGEST = Decimal(10) ** 9
 _TOO_DEEP = f"a template nested deeper than {_DEEPEST} levels"
 _SUB = re.compile(r"\$\{([^}]+)\}")
 
@@ -179,7 +180,7 @@ class Template:
         if not isinstance(value, dict) or len(value) != 1:
             return value
         (name, argument) = next(iter(value.items()))
-        intrinsic = _INTRINSICS.get(name)
+        intrinsic = INTRINSICS.get(name)
         if intrinsic is None:
             return value
         _check_argument(name, argument)
@@ -420,7 +421,7 @@ def _only_aws_knows(name: str) -> Callable[[Template, Any], Unresolved]:
     return lambda template, argument: Unresolved(words=f"{name}, known only to AWS")
 
 
-_INTRINSICS: Mapping[str, Callable[[Template, Any], Any]] = {
+INTRINSICS: Mapping[str, Callable[[Template, Any], Any]] = {
     "Ref": Template.ref,
     "Condition": _condition,
     "Fn::GetAtt": _get_att,
@@ -517,7 +518,7 @@ def _number(value: Any) -> Decimal | None:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() and number >= 0 else None
+    return number if number.is_finite() and 0 <= number <= _LARGEST else None
 
 
 def _words(value: Any) -> str:

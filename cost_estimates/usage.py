@@ -12,7 +12,7 @@ from cost_estimates.model import CostError
 IDLE = "idle"
 PROFILES = (IDLE, "light", "team", "heavy")
 LEVELS = ("low", "typical", "high")
-_LARGEST = Decimal(10) ** 15
+_LARGEST = Decimal(10) ** 12
 
 
 class Levels(NamedTuple):

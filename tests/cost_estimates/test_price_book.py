@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cost_estimates import price_book, rules
-from cost_estimates.price_book import DATA_FILE, FALLBACKS, GLOBAL, LADDERS, Price, Step, Unknown
-from cost_estimates.price_rows import count_prices, fingerprint, render_book
+from cost_estimates.price_book import DATA_FILE, FALLBACKS, GLOBAL, LADDERS, Price, PriceBook, Step, Unknown
+from cost_estimates.price_rows import PriceRow, count_prices, fingerprint, make_book, render_book
 
 BOOK = price_book.load()
 DATA: dict[str, Any] = json.loads(DATA_FILE.read_text(encoding="utf-8"))
@@ -85,26 +85,51 @@ def test_a_sagemaker_job_without_a_price_takes_the_notebook_price() -> None:
     )
 
 
+FACTORS = {
+    "1.15": "p3.16xlarge p4d.24xlarge p4de.24xlarge p5.48xlarge trn1.32xlarge",
+    "1.20": "t3.medium m5.large m6i.2xlarge c5.xlarge c6i.8xlarge r5.4xlarge r7i.large p3.8xlarge",
+    "1.25": "p3.2xlarge g4dn.2xlarge g5.48xlarge g6.12xlarge",
+    "1.40": "g4dn.xlarge g5.xlarge g6.xlarge",
+}
+
+
 @pytest.mark.parametrize(
     ("machine", "factor"),
-    [
-        ("ml.m6i.large", "1.20"),
-        ("ml.g6.xlarge", "1.40"),
-        ("ml.g6.2xlarge", "1.25"),
-        ("ml.p5.48xlarge", "1.15"),
-    ],
+    [(machine, factor) for factor, names in FACTORS.items() for machine in names.split()],
 )
 def test_a_sagemaker_type_without_a_price_takes_the_ec2_price_times_its_factor(
     machine: str, factor: str
 ) -> None:
-    ec2 = BOOK.price("EC2", "ondemand-linux-shared-hour", "us-west-2", machine.removeprefix("ml."))
-    assert isinstance(ec2, Price)
-    assert BOOK.price("SageMaker", "hosting-hour", "us-west-2", machine) == Price(
-        usd=ec2.usd * Decimal(factor),
+    book = book_of(machine)
+    assert book.price("SageMaker", "hosting-hour", "us-west-2", f"ml.{machine}") == Price(
+        usd=10 * Decimal(factor),
         unit="hour",
-        source=f"derived: {factor} × EC2 {machine.removeprefix('ml.')} ({ec2.source})",
-        as_of=ec2.as_of,
+        source=f"derived: {factor} × EC2 {machine} (a list)",
+        as_of=date(2026, 1, 1),
     )
+
+
+@pytest.mark.parametrize("machine", ["m7i.large", "p3dn.24xlarge", "g6e.xlarge", "inf2.xlarge"])
+def test_a_family_without_a_factor_stays_unknown(machine: str) -> None:
+    assert isinstance(
+        book_of(machine).price("SageMaker", "hosting-hour", "us-west-2", f"ml.{machine}"), Unknown
+    )
+
+
+def book_of(machine: str) -> PriceBook:
+    """A book that holds nothing but ten dollars an hour for one EC2 type."""
+    row = PriceRow(
+        service="EC2",
+        usage="ondemand-linux-shared-hour",
+        unit="hour",
+        region="us-west-2",
+        instance_type=machine,
+        usd="10",
+        source="a list",
+        as_of=date(2026, 1, 1),
+        confidence="high",
+    )
+    return price_book.read(render_book(make_book([row])))
 
 
 def test_the_auto_mode_fee_is_12_percent_of_the_machine() -> None:

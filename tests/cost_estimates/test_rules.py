@@ -257,6 +257,9 @@ def test_a_serverless_endpoint_is_unknown() -> None:
     config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": variants}}
     it = cost("AWS::SageMaker::Endpoint", {"EndpointConfigName": {"Ref": "Config"}}, Config=config)
     assert (it.status, it.lines) == ("unknown", ())
+    assert it.reason.endswith(
+        "no price for SageMaker serverless-inference-second in us-east-1 (not in the price book)"
+    )
 
 
 def test_a_notebook_whose_disk_has_no_price_is_unknown_and_counts_what_is_known() -> None:

@@ -88,7 +88,7 @@ def test_an_unknown_key_like_no_other_still_names_all_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [-1, "many", True, None, float("nan"), float("inf"), "1e999", [1], "", 10**16]
+    "value", [-1, "many", True, None, float("nan"), float("inf"), "1e999", [1], "", 10**12 + 1]
 )
 def test_what_is_no_amount_is_refused(value: object) -> None:
     error = refusal({"nat_data_gb": value})
