@@ -100,7 +100,7 @@ class Emulator:
             (CloudFormationResponse,),
             {"engine": self.engine, "endpoint": self.endpoint},
         )
-        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
         return self.start()

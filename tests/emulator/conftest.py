@@ -105,9 +105,14 @@ def stacks(client: Client) -> Stacks:
     return Stacks(client("cloudformation"))
 
 
-def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, str]:
+@pytest.fixture
+def refused() -> Callable[..., tuple[str, str]]:
     """The (code, message) with which AWS refuses a call."""
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error.get("Message", "")
+
+    def ask(call: Callable[..., Any], **parameters: Any) -> tuple[str, str]:
+        with pytest.raises(ClientError) as caught:
+            call(**parameters)
+        error = caught.value.response["Error"]
+        return error["Code"], error.get("Message", "")
+
+    return ask
