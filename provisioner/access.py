@@ -18,9 +18,9 @@ RESERVED_TAG_PREFIX = "stackwright:"
 STATEMENTS = (
     Statement(
         sid="AccessReadStack",
-        actions=("cloudformation:DescribeStacks",),
+        actions=("cloudformation:DescribeStacks", "cloudformation:GetTemplate"),
         resources=("{aws.stack_id}",),
-        words="may read this stack's own outputs, to prove where the role comes from",
+        words="may read this stack's own outputs and template, to prove where the role comes from",
     ),
     Statement(
         sid="AccessReadSelf",

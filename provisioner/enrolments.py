@@ -1,13 +1,15 @@
 """The fast door to the registry: enrolments and publications by plain sqlite3, on the path of `link`."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from json import dumps, loads
 from pathlib import Path
 from typing import Any, Literal
+
+from provisioner.plan import Plan
 
 Status = Literal["open", "unverified", "needs_bootstrap", "registered", "failed", "deleted", "expired"]
 TO_START = timedelta(minutes=60)
@@ -56,6 +58,32 @@ class Enrolment:
             key: dumps(value) if isinstance(value, Mapping) else stamp(value) if key == "opened_at" else value
             for key, value in vars(self).items()
         }
+
+
+def make(
+    *,
+    plan: Plan,
+    template_sha256: str,
+    estimate: Mapping[str, Any],
+    now: datetime,
+    random_id: Callable[[], str],
+    expected_account: str = "",
+) -> Enrolment:
+    """An enrolment for a plan; `random_id` gives 32 hexadecimal digits, 128 random bits."""
+    id_ = random_id()
+    own = {"EnrolmentId": id_} | ({"ExternalId": random_id()} if plan.shape.external_id else {})
+    return Enrolment(
+        id=id_,
+        name=plan.spec.name,
+        region=plan.spec.region,
+        template_sha256=template_sha256,
+        parameters={**plan.parameters, **own},
+        spec=plan.spec.as_dict(),
+        shape=plan.shape.as_dict(),
+        estimate=estimate,
+        opened_at=now,
+        expected_account=expected_account,
+    )
 
 
 def from_row(row: Mapping[str, Any]) -> Enrolment:

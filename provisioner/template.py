@@ -11,6 +11,7 @@ from provisioner.component import Severity
 
 # Minified so much and no more, the CDK CLI's YAML of it stays a CreateStack body (51,200 bytes).
 MAX_BYTES = 38_000
+METADATA = "Stackwright"
 _TAG_OWNER = "stackwright:stack"
 
 
@@ -40,6 +41,11 @@ class Template:
     @property
     def parameters(self) -> Mapping[str, Mapping[str, Any]]:
         return dict(self.body.get("Parameters", {}))
+
+    @property
+    def shape(self) -> Mapping[str, Any]:
+        """The shape it was made from, as `Shape.as_dict` wrote it; empty for a template of somebody else."""
+        return dict(self.body.get("Metadata", {}).get(METADATA, {}).get("shape", {}))
 
     @property
     def types(self) -> set[str]:

@@ -9,6 +9,7 @@ from provisioner.component import Component, Option, parameter_name, pascal
 from provisioner.components import find
 from provisioner.plan import Shape
 from provisioner.spec import PARAMETER_TAGS
+from provisioner.template import METADATA
 
 _PRINCIPAL = r"arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}"
 TRUST_GROUP = "WHO MAY USE THIS STACK – anyone who passed this link on could have changed it"
@@ -35,7 +36,11 @@ class Parameters:
     def __init__(self, stack: Stack, *, shape: Shape, defaults: Mapping[str, str]) -> None:
         rows = [*_trust_rows(shape), *_component_rows(shape), *_tag_rows(), *_own_rows()]
         self._by_name = {row.name: _parameter(stack, row, defaults.get(row.name)) for row in rows}
-        stack.template_options.metadata = {"AWS::CloudFormation::Interface": _interface(rows)}
+        stack.template_options.metadata = {
+            "AWS::CloudFormation::Interface": _interface(rows),
+            # Whoever meets the stack later, without our registry, can still tell what it promises.
+            METADATA: {"shape": shape.as_dict()},
+        }
         optional = [row.name for row in rows if row.default == "" and row.group != 2]
         conditions = {name: _given(stack, name) for name in optional if name != "ExternalId"}
         self.has_finish_base = conditions["FinishBase"]

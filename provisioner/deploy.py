@@ -1,0 +1,243 @@
+"""Engine: a plan to a finished CloudFormation stack, resumable at every step."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from provisioner import access, enrolments
+from provisioner.enrolments import Enrolment
+from provisioner.errors import CheckError, RefusedError
+from provisioner.plan import Plan
+from provisioner.template import Template
+
+if TYPE_CHECKING:
+    from provisioner.aws.cloudformation import ChangeSet, Event, Stacks, StackState
+    from provisioner.registry import Registry
+
+OnEvent = Callable[["Event"], None]
+# Made anew for every enrolment: they tell two uses of the same plan apart, not two plans.
+_OWN = ("EnrolmentId", "ExternalId")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """Time and chance, handed in so that a test decides them."""
+
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    random_id: Callable[[], str]
+    interval: float = 2.0
+
+
+def run(
+    plan: Plan,
+    template: Template,
+    *,
+    stacks: "Stacks",
+    registry: "Registry",
+    account: str,
+    estimate: Mapping[str, Any],
+    clock: Clock,
+    on_event: OnEvent,
+) -> "StackState":
+    """Creates or updates the stack and waits for it. An interrupted run goes on where it was."""
+    state = stacks.describe(plan.spec.name)
+    if state and state.verdict == "busy":
+        _check_ours(state)
+        state = follow(stacks, state.id, clock=clock, on_event=on_event)
+    _check_deployable(state)
+    enrolment = _enrol(plan, template, state, registry, account, estimate, clock)
+    create = state is None or state.verdict == "draft"
+    name = _change_set_name(template, enrolment)
+    stacks.propose(
+        stack=plan.spec.name,
+        change_set=name,
+        create=create,
+        template=template.text,
+        parameters=enrolment.parameters,
+        tags={access.TAG_STACK: plan.spec.name, access.TAG_ENROLMENT: enrolment.id},
+    )
+    proposed = _settled(stacks, plan.spec.name, name, clock)
+    if proposed.is_empty and state:
+        stacks.drop_change_set(stack=plan.spec.name, change_set=name)
+        return state
+    if proposed.status == "FAILED":
+        stacks.drop_change_set(stack=plan.spec.name, change_set=name)
+        raise RefusedError(
+            f"CloudFormation refused the change: {proposed.reason}", hint=hint(proposed.reason)
+        )
+    before = stacks.events(plan.spec.name)
+    stacks.execute(stack=plan.spec.name, change_set=name)
+    after = before[-1].id if before else ""
+    return follow(stacks, plan.spec.name, clock=clock, on_event=on_event, after=after)
+
+
+def follow(
+    stacks: "Stacks",
+    stack: str,
+    *,
+    clock: Clock,
+    on_event: OnEvent,
+    after: str = "",
+    deadline: datetime | None = None,
+) -> "StackState":
+    """Waits until the stack is done, telling every event; raises RefusedError with the first failure."""
+    failed: Event | None = None
+    while True:
+        state = stacks.describe(stack)
+        if state is None:
+            raise RefusedError(f"stack {stack} is gone", hint="it was deleted while we watched")
+        for event in stacks.events(state.id, after=after):
+            after = event.id
+            failed = failed or (event if _is_cause(event) else None)
+            on_event(event)
+        if state.verdict not in ("busy", "draft"):
+            break
+        if deadline and clock.now() > deadline:
+            raise RefusedError(
+                f"stack {state.name} is still {state.status}", hint="`stackwright wait` goes on"
+            )
+        clock.sleep(clock.interval)
+    if state.verdict == "failed" or (failed and state.verdict != "gone"):
+        raise _failure(state, failed)
+    return state
+
+
+def first_failure(stacks: "Stacks", state: "StackState") -> str:
+    """The first failing resource of a stack's newest operation, in words; empty where none is known."""
+    cause = next((e for e in stacks.events(state.id) if _is_cause(e)), None)
+    return f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else ""
+
+
+# What CloudFormation says, and what to do about it; the first match wins.
+_HINTS = (
+    (
+        r"not authorized|AccessDenied|Access Denied|not allowed",
+        "the deploying identity lacks this permission",
+    ),
+    (
+        r"already exists",
+        "a resource of this name is left from before: delete it, or choose another stack name",
+    ),
+    (r"limit|quota|exceed", "raise the quota in the Service Quotas console, or choose another region"),
+    (r"not empty", "`stackwright destroy` empties it first"),
+    (r"security token|expired", "sign in again, then run the same command"),
+    (r"permissions boundary|explicit deny", "an organization policy or a boundary forbids it: ask its owner"),
+)
+
+
+def hint(reason: str) -> str:
+    """The next step for a reason that CloudFormation gives."""
+    return next((words for pattern, words in _HINTS if re.search(pattern, reason, re.IGNORECASE)), "")
+
+
+def _is_cause(event: "Event") -> bool:
+    return event.status.endswith("_FAILED") and "cancelled" not in event.reason
+
+
+def _failure(state: "StackState", failed: "Event | None") -> RefusedError:
+    told = f"{failed.logical_id} ({failed.type}): {failed.reason}" if failed else state.reason
+    steps = [hint(told)] if hint(told) else []
+    if state.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
+        steps.append(f"then `stackwright destroy {state.name}` and deploy again")
+    return RefusedError(f"stack {state.name} ended as {state.status}: {told}", hint="; ".join(steps))
+
+
+def _check_ours(state: "StackState") -> None:
+    if "EnrolmentId" not in state.parameters and access.TAG_STACK not in state.tags:
+        raise CheckError(
+            f"a stack {state.name!r} exists in {state.region} that stackwright did not make",
+            hint="choose another name with --name",
+            field="name",
+        )
+
+
+def _check_deployable(state: "StackState | None") -> None:
+    if state is None or state.verdict == "draft":
+        return
+    _check_ours(state)
+    if state.verdict == "failed":
+        raise CheckError(
+            f"stack {state.name!r} is {state.status}: an earlier attempt failed and cannot be updated",
+            hint=f"`stackwright status {state.name}` says why; `stackwright destroy {state.name}`, "
+            "then deploy again",
+            field="name",
+        )
+
+
+def _enrol(
+    plan: Plan,
+    template: Template,
+    state: "StackState | None",
+    registry: "Registry",
+    account: str,
+    estimate: Mapping[str, Any],
+    clock: Clock,
+) -> Enrolment:
+    """The enrolment of this deployment: the stack's own, one that an interrupted run left open, or a new."""
+    fresh = enrolments.make(
+        plan=plan,
+        template_sha256=template.sha256,
+        estimate=estimate,
+        now=clock.now(),
+        random_id=clock.random_id,
+        expected_account=account,
+    )
+    if state and state.verdict == "done":
+        return _take_over(fresh, state, registry)
+    for left in registry.enrolments_of(plan.spec.name, plan.spec.region):
+        if left.status == "open" and clock.now() < left.start_by and _same_wish(left, fresh):
+            return left
+    registry.open_enrolment(fresh)
+    return fresh
+
+
+def _take_over(fresh: Enrolment, state: "StackState", registry: "Registry") -> Enrolment:
+    """An update keeps the stack's own ids; the expectation is written before anything changes."""
+    own = {k: state.parameters[k] for k in _OWN if state.parameters.get(k) and k in fresh.parameters}
+    known = registry.enrolment(state.enrolment_id) if state.enrolment_id else None
+    opened_at = known.opened_at if known else state.created_at
+    wanted = replace(
+        fresh,
+        id=own.get("EnrolmentId", fresh.id),
+        parameters={**fresh.parameters, **own},
+        opened_at=opened_at,
+        status="registered" if known and known.status == "registered" else "open",
+        stack_id=state.id,
+    )
+    if known:
+        registry.update_enrolment(wanted)
+    else:
+        registry.open_enrolment(wanted)
+    return wanted
+
+
+def _same_wish(one: Enrolment, other: Enrolment) -> bool:
+    def asked(enrolment: Enrolment) -> dict[str, str]:
+        return {k: v for k, v in enrolment.parameters.items() if k not in _OWN}
+
+    return (
+        one.template_sha256 == other.template_sha256
+        and one.expected_account == other.expected_account
+        and asked(one) == asked(other)
+    )
+
+
+def _change_set_name(template: Template, enrolment: Enrolment) -> str:
+    """The same change has the same name, so an interrupted run finds its own proposal again."""
+    values = json.dumps(dict(enrolment.parameters), sort_keys=True)
+    return f"stackwright-{template.sha256[:12]}-{hashlib.sha256(values.encode()).hexdigest()[:12]}"
+
+
+def _settled(stacks: "Stacks", stack: str, name: str, clock: Clock) -> "ChangeSet":
+    while True:
+        proposed = stacks.change_set(stack=stack, change_set=name)
+        if proposed is None:
+            raise RefusedError(f"change set {name} vanished", hint="run the same command again")
+        if proposed.status in ("CREATE_COMPLETE", "FAILED"):
+            return proposed
+        clock.sleep(min(clock.interval, 1.0))

@@ -1,0 +1,283 @@
+"""Engine: the outputs of a CloudFormation stack to a registered stack, and the proofs in between."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from provisioner import arn, finish_address, proof
+from provisioner.components import find
+from provisioner.enrolments import Enrolment
+from provisioner.errors import CheckError
+from provisioner.finish_address import Address
+from provisioner.plan import Shape, outputs_from_stack, shape_from
+from provisioner.proof import Doors
+from provisioner.template import Template
+
+if TYPE_CHECKING:
+    from provisioner.aws.cloudformation import Stacks, StackState
+    from provisioner.registry import RegisteredComponent, RegisteredStack, Registry, StackStatus
+
+
+def with_credentials(
+    name: str,
+    *,
+    doors: Doors,
+    registry: "Registry",
+    now: datetime,
+    random_id: Callable[[], str],
+    region: str = "",
+) -> "RegisteredStack":
+    """Registers the stack that an enrolment or a name means, after proving it; raises CheckError."""
+    enrolment = _enrolment_of(name, registry, region)
+    doors = _through_role_if_foreign(enrolment, registry, doors, random_id)
+    state = _find_state(name, enrolment, doors.stacks)
+    _check_complete(state)
+    if enrolment is None and state.enrolment_id:
+        enrolment = registry.enrolment(state.enrolment_id)
+    template = Template(body=doors.stacks.template(state.id))
+    shape = _shape(template, state)
+    if enrolment is not None:
+        _guard(enrolment, registry, lambda: proof.check_enrolment(enrolment, state, template, now))
+    outputs = outputs_from_stack(shape, state.outputs)
+    role_arn = state.outputs["AccessRoleArn"]
+
+    def prove() -> None:
+        finish_address.check_consistent(
+            account=state.account,
+            region=state.region,
+            role_arn=role_arn,
+            shape=shape,
+            outputs=outputs,
+            parameters=state.parameters,
+        )
+        proof.check_claims(registry.stack(name), state, role_arn, outputs, registry)
+        proof.check_role(role_arn, shape, state, doors.roles)
+        if shape.external_id and proof.is_trusted(doors.caller_arn, state):
+            proof.prove_external_id(role_arn, state, doors, random_id)
+
+    _guard(enrolment, registry, prove)
+    return _register(
+        registry,
+        name=enrolment.name if enrolment else state.name,
+        status="registered",
+        state_id=state.id,
+        role_arn=role_arn,
+        external_id=state.parameters.get("ExternalId", ""),
+        shape=shape,
+        outputs=outputs,
+        template_sha256=template.sha256,
+        estimate=enrolment.estimate if enrolment else {},
+        enrolment=enrolment,
+        now=now,
+    )
+
+
+def with_address(address: Address, *, registry: "Registry", now: datetime) -> "RegisteredStack":
+    """Keeps what an address claims, as `unverified`: nothing in it is proved. Raises CheckError."""
+    enrolment = registry.enrolment(address.enrolment_id)
+    if enrolment is None:
+        raise CheckError(
+            "this registry opened no such enrolment",
+            hint=f"with credentials of account {address.stack.account}: "
+            f"`stackwright finish {address.stack.resource.split('/')[1]}`",
+            field="enrolment",
+        )
+    proof.check_open(enrolment, str(address.stack), registry, now)
+    if address.stack.region != enrolment.region:
+        raise CheckError(
+            f"the stack is in {address.stack.region}, the link was for {enrolment.region}", field="stack"
+        )
+    proof.check_expected_account(enrolment, address.stack.account)
+    shape = shape_from(enrolment.shape)
+    finish_address.check_complete(shape, address.outputs, _promised(shape))
+    finish_address.check_consistent(
+        account=address.stack.account,
+        region=address.stack.region,
+        role_arn=address.role_arn,
+        shape=shape,
+        outputs=address.outputs,
+        parameters=enrolment.parameters,
+    )
+    return _register(
+        registry,
+        name=enrolment.name,
+        status="unverified",
+        state_id=str(address.stack),
+        role_arn=address.role_arn,
+        external_id=enrolment.parameters.get("ExternalId", ""),
+        shape=shape,
+        outputs=address.outputs,
+        template_sha256=enrolment.template_sha256,
+        estimate=enrolment.estimate,
+        enrolment=enrolment,
+        now=now,
+    )
+
+
+def _enrolment_of(name: str, registry: "Registry", region: str) -> Enrolment | None:
+    """The newest enrolment of a name that can still be finished, else the newest of all."""
+    found = registry.enrolments_of(name, region)
+    usable = [e for e in found if e.status in ("open", "unverified", "registered")]
+    return next(iter(usable or found), None)
+
+
+def _through_role_if_foreign(
+    enrolment: Enrolment | None, registry: "Registry", doors: Doors, random_id: Callable[[], str]
+) -> Doors:
+    """A caller of another account sees the stack only through the access role, by its external id."""
+    claimed = registry.stack(enrolment.name) if enrolment and enrolment.stack_id else None
+    if claimed is None or claimed.account == doors.caller_account:
+        return doors
+    external_id = claimed.connector.get("external_id", "")
+    role_arn = claimed.connector["role_arn"]
+    if not external_id:
+        raise CheckError(
+            f"the stack is in account {claimed.account}, these credentials are of {doors.caller_account}",
+            hint=f"finish with credentials of account {claimed.account}",
+        )
+    credentials = doors.roles.assume(
+        role_arn, session_name=f"stackwright-finish-{random_id()[:8]}", external_id=external_id
+    )
+    if credentials is None:
+        raise CheckError(
+            f"{role_arn} does not let this caller in",
+            hint="finish as the trusted principal, or with credentials of the stack's own account",
+        )
+    _, stacks, roles = doors.as_session(credentials)
+    return replace(doors, stacks=stacks, roles=doors.roles.reading_through(roles))
+
+
+def _find_state(name: str, enrolment: Enrolment | None, stacks: "Stacks") -> "StackState":
+    if enrolment and enrolment.stack_id:
+        state = stacks.describe(enrolment.stack_id)
+    elif enrolment:
+        state = stacks.find(name=enrolment.name, enrolment_id=enrolment.id)
+    else:
+        state = stacks.describe(name)
+    if state is None and enrolment:
+        raise CheckError(
+            f"no stack of {name!r}'s link in {enrolment.region} yet",
+            hint=f"open the link, create the stack, then `stackwright wait {name}`",
+        )
+    if state is None:
+        raise CheckError(
+            f"neither a link nor a stack is called {name!r}",
+            hint="`stackwright link` or `stackwright deploy` makes one; check --region",
+        )
+    return state
+
+
+def _check_complete(state: "StackState") -> None:
+    steps = {
+        "busy": f"`stackwright wait {state.name}`",
+        "draft": f"`stackwright deploy` goes on with it, or `stackwright destroy {state.name}`",
+        "failed": f"`stackwright status {state.name}` says why; `stackwright destroy {state.name}` cleans up",
+        "gone": "the stack was deleted: make a new link",
+    }
+    if state.verdict != "done":
+        raise CheckError(f"stack {state.name} is {state.status}", hint=steps[state.verdict], field="name")
+
+
+def _shape(template: Template, state: "StackState") -> Shape:
+    if not template.shape:
+        raise CheckError(
+            f"stack {state.name} was not made from a stackwright template",
+            hint="`stackwright scan` finds what it holds, `stackwright register` takes it in",
+        )
+    return shape_from(template.shape)
+
+
+def _guard(enrolment: Enrolment | None, registry: "Registry", check: Callable[[], None]) -> None:
+    """A failed proof burns the enrolment and forgets what was kept unverified; lateness only expires it."""
+    try:
+        check()
+    except proof.ExpiredError:
+        if enrolment is not None:
+            registry.update_enrolment(replace(enrolment, status="expired"))
+        raise
+    except CheckError:
+        if enrolment is not None and enrolment.status != "failed":
+            claimed = registry.stack(enrolment.name)
+            if claimed and claimed.status == "unverified":
+                registry.unregister(claimed)
+            registry.update_enrolment(replace(enrolment, status="failed"))
+        raise
+
+
+def _register(
+    registry: "Registry",
+    *,
+    name: str,
+    status: "StackStatus",
+    state_id: str,
+    role_arn: str,
+    external_id: str,
+    shape: Shape,
+    outputs: Mapping[str, Mapping[str, str]],
+    template_sha256: str,
+    estimate: Mapping[str, Any],
+    enrolment: Enrolment | None,
+    now: datetime,
+) -> "RegisteredStack":
+    from provisioner.registry import RegisteredStack, with_status
+
+    place = arn.parse(state_id)
+    components = _components(name, shape, outputs, place.account, place.region, now)
+    known = registry.stack(name)
+    stack = RegisteredStack(
+        name=name,
+        account=place.account,
+        region=place.region,
+        status=status,
+        components={c.type: c.name for c in components},
+        created_at=known.created_at if known and known.stack_id == state_id else now,
+        stack_id=state_id,
+        template_sha256=template_sha256,
+        connector=_connector(role_arn, external_id),
+        estimate=estimate,
+    )
+    closed = enrolment and with_status(
+        enrolment, "registered" if status == "registered" else "unverified", stack_id=state_id
+    )
+    registry.register(stack, components, closed)
+    if status == "registered" and not registry.active():
+        registry.set_active(name)
+    return stack
+
+
+def _components(
+    name: str,
+    shape: Shape,
+    outputs: Mapping[str, Mapping[str, str]],
+    account: str,
+    region: str,
+    now: datetime,
+) -> "list[RegisteredComponent]":
+    from provisioner.registry import RegisteredComponent
+
+    found = [(slot, find(slot.type, slot.flavor)) for slot in shape.slots]
+    return [
+        RegisteredComponent(
+            name=f"{name}.{slot.type}",
+            type=slot.type,
+            flavor=slot.flavor,
+            origin="built" if slot.action == "build" else "found",
+            account=account,
+            region=region,
+            outputs=dict(outputs[slot.type]),
+            config=dict(component.register_config(outputs)),
+            created_at=now,
+        )
+        for slot, component in found
+        if component is not None
+    ]
+
+
+def _connector(role_arn: str, external_id: str) -> dict[str, str]:
+    connector = {"type": "aws", "auth_method": "iam-role", "role_arn": role_arn}
+    return connector | ({"external_id": external_id} if external_id else {})
+
+
+def _promised(shape: Shape) -> dict[str, set[str]]:
+    return {s.type: set(c.outputs) for s in shape.slots if (c := find(s.type, s.flavor))}

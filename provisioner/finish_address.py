@@ -1,0 +1,122 @@
+"""The finish address: what a stack's Outputs tab says about itself, for whoever has no credentials."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from provisioner import arn
+from provisioner.arn import Arn
+from provisioner.component import parameter_name, places
+from provisioner.errors import CheckError, SpecError
+from provisioner.plan import Shape
+
+_HINT = "copy the whole FinishCommand from the Outputs tab of the CloudFormation stack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Claims, not facts: anyone can write an address."""
+
+    enrolment_id: str
+    stack: Arn
+    role_arn: str
+    outputs: Mapping[str, Mapping[str, str]]
+
+
+def looks_like_one(text: str) -> bool:
+    return "v=" in text and "stack=arn" in unquote(text)
+
+
+def parse(text: str) -> Address:
+    """An address from a command, an https address or its bare query; raises SpecError."""
+    query = re.sub(r"^\s*(stackwright\s+finish\s+)?", "", text.strip()).strip("'\"").rpartition("?")[2]
+    values: dict[str, str] = {}
+    for pair in query.split("&"):
+        key, found, value = pair.partition("=")
+        if not found or key in values:
+            raise SpecError(f"{pair[:40]!r} is no part of a finish address", hint=_HINT, field="address")
+        # Only percent signs are decoded: a plus in a role's name is a plus.
+        values[key] = unquote(value)
+    if values.get("v") != "1":
+        raise SpecError(f"unknown version {values.get('v')!r} of finish address", hint=_HINT, field="v")
+    for key, pattern in _REQUIRED.items():
+        if not re.fullmatch(pattern, values.get(key, "")):
+            raise SpecError(f"{key} is missing or malformed", hint=_HINT, field=key)
+    return Address(
+        enrolment_id=values["enrolment"],
+        stack=arn.parse(values["stack"], field="stack"),
+        role_arn=values["access.role_arn"],
+        outputs=_outputs(values),
+    )
+
+
+_REQUIRED = {
+    "enrolment": r"[0-9a-f]{32}",
+    "stack": r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:\d{12}:stack/[A-Za-z][A-Za-z0-9-]{0,127}/[0-9a-f-]{36}",
+    "access.role_arn": r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+",
+}
+
+
+def check_consistent(
+    *,
+    account: str,
+    region: str,
+    role_arn: str,
+    shape: Shape,
+    outputs: Mapping[str, Mapping[str, str]],
+    parameters: Mapping[str, str],
+) -> None:
+    """One account, one region, and reused components as asked for; raises CheckError that names the value."""
+    _same("access.role_arn", arn.parse(role_arn).account, account, "account")
+    for slot in shape.slots:
+        for name, value in outputs.get(slot.type, {}).items():
+            field = f"{slot.type}.{name}"
+            if slot.action == "reuse":
+                _same(field, value, parameters.get(parameter_name(slot.type, name), ""), "value asked for")
+            elif value.startswith("arn:"):
+                found = arn.parse(value, field=field)
+                _same(field, found.account or account, account, "account")
+                _same(field, found.region or region, region, "region")
+            elif ".dkr.ecr." in value:
+                _same(field, ".".join(value.split(".")[:4]), f"{account}.dkr.ecr.{region}", "registry")
+    bucket = outputs.get("artifact_store", {})
+    if bucket:
+        _same(
+            "artifact_store.bucket_name",
+            bucket["bucket_name"],
+            arn.parse(bucket["bucket_arn"]).resource,
+            "name",
+        )
+
+
+def check_complete(
+    shape: Shape, outputs: Mapping[str, Mapping[str, str]], promised: Mapping[str, set[str]]
+) -> None:
+    """Exactly the promised values, no more and no less; raises SpecError."""
+    for slot in shape.slots:
+        if set(outputs.get(slot.type, {})) != promised[slot.type]:
+            raise SpecError(
+                f"the values of {slot.type} are not the promised ones", hint=_HINT, field=slot.type
+            )
+    extra = set(outputs) - {s.type for s in shape.slots}
+    if extra:
+        raise SpecError(f"{min(extra)} is no component of this stack", hint=_HINT, field=min(extra))
+
+
+def _same(field: str, found: str, wanted: str, what: str) -> None:
+    if found != wanted:
+        raise CheckError(
+            f"{field} is of {what} {found}, expected {wanted}",
+            hint="somebody changed the address, or copied it from two stacks",
+            field=field,
+        )
+
+
+def _outputs(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for key, value in values.items():
+        for type_, name in places(f"{{{key}}}"):
+            if type_ != "access":
+                found.setdefault(type_, {})[name] = value
+    return found

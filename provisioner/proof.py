@@ -1,0 +1,170 @@
+"""Proofs: is this the stack that the link promised, and is its role bound as promised?"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from provisioner import access, arn
+from provisioner.enrolments import Enrolment
+from provisioner.errors import CheckError, SpecError
+from provisioner.plan import Shape
+from provisioner.template import Template
+
+if TYPE_CHECKING:
+    from provisioner.aws.cloudformation import Stacks, StackState
+    from provisioner.aws.roles import Roles
+    from provisioner.registry import RegisteredStack, Registry
+
+# Clocks differ; a stack may look a little older than its link.
+_SKEW = timedelta(minutes=5)
+# Values that decide who may use the stack and what caps it: the console user may not change them.
+_TRUST = ("TrustedPrincipal", "ExternalId", "PermissionsBoundaryArn", "EnrolmentId")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """What finishing with credentials reads: the caller, its stacks and roles, and those of a session."""
+
+    caller_account: str
+    caller_arn: str
+    stacks: "Stacks"
+    roles: "Roles"
+    as_session: Callable[[Mapping[str, str]], tuple[str, "Stacks", "Roles"]]
+
+
+class ExpiredError(CheckError):
+    """Too late, but not suspicious."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint="make a new link, or `stackwright deploy` to take the stack over")
+
+
+def check_enrolment(enrolment: Enrolment, state: "StackState", template: Template, now: datetime) -> None:
+    if enrolment.status == "failed":
+        raise CheckError("this enrolment failed its proof and cannot be used again", hint="make a new link")
+    if enrolment.stack_id and enrolment.stack_id != state.id:
+        raise _unproved("the enrolment was used by another stack")
+    if enrolment.status != "registered":
+        _check_times(enrolment, state.created_at, now)
+    check_expected_account(enrolment, state.account)
+    if state.region != enrolment.region:
+        raise _unproved(f"the stack is in {state.region}, the link was for {enrolment.region}")
+    # `cdk deploy` writes the same template with other defaults; it opens no enrolment.
+    if template.sha256 != enrolment.template_sha256:
+        raise _unproved("the stack was made from another template than the link named")
+    for key in _TRUST:
+        if state.parameters.get(key, "") != enrolment.parameters.get(key, ""):
+            raise _unproved(f"somebody changed {key} on the way to the console")
+
+
+def _check_times(enrolment: Enrolment, created_at: datetime, now: datetime) -> None:
+    if not enrolment.opened_at - _SKEW <= created_at <= enrolment.start_by + _SKEW:
+        raise ExpiredError("the stack was not created within 60 minutes of its link")
+    if now > enrolment.finish_by:
+        raise ExpiredError("more than 24 hours have passed since the link was made")
+
+
+def check_expected_account(enrolment: Enrolment, account: str) -> None:
+    if enrolment.expected_account and account != enrolment.expected_account:
+        raise _unproved(f"the stack is in account {account}, expected {enrolment.expected_account}")
+
+
+def check_open(enrolment: Enrolment, stack_id: str, registry: "Registry", now: datetime) -> None:
+    if enrolment.status in ("registered", "failed", "deleted", "expired"):
+        raise CheckError(
+            f"this enrolment is {enrolment.status}: an address works once",
+            hint="`stackwright stack list` shows what is registered; make a new link for a new stack",
+            field="enrolment",
+        )
+    if enrolment.stack_id and enrolment.stack_id != stack_id:
+        raise CheckError("the enrolment was used by another stack", hint="make a new link", field="stack")
+    if now > enrolment.finish_by:
+        registry.update_enrolment(replace(enrolment, status="expired"))
+        raise ExpiredError("more than 24 hours have passed since the link was made")
+
+
+def check_claims(
+    claimed: "RegisteredStack | None",
+    state: "StackState",
+    role_arn: str,
+    outputs: Mapping[str, Mapping[str, str]],
+    registry: "Registry",
+) -> None:
+    """What an address claimed earlier must be what AWS says now."""
+    if claimed is None or claimed.status != "unverified":
+        return
+    held = {t: dict(c.outputs) for t, c in registry.components_of(claimed).items()}
+    real = {t: dict(values) for t, values in outputs.items()}
+    if held != real or claimed.connector.get("role_arn") != role_arn or claimed.stack_id != state.id:
+        raise _unproved("the finish address named other values than the stack's real outputs")
+
+
+def check_role(role_arn: str, shape: Shape, state: "StackState", roles: "Roles") -> None:
+    """The role as it is now, not as the template made it."""
+    facts = roles.read(role_arn)
+    if facts.tags.get(access.TAG_ENROLMENT, "") != state.enrolment_id:
+        raise _unproved("the access role carries another enrolment than the stack")
+    statements = facts.trust.get("Statement", [])
+    principal = state.parameters.get("TrustedPrincipal", "")
+    expected = {"ArnEquals": {"aws:PrincipalArn": principal}} if principal else {}
+    if shape.external_id:
+        expected["StringEquals"] = {"sts:ExternalId": state.parameters.get("ExternalId", "")}
+    owner = arn.parse(principal).account if principal and shape.trust == "principal" else state.account
+    partition = arn.parse(role_arn).partition
+    root = f"arn:{partition}:iam::{owner}:root"
+    wanted = [{"Principal": {"AWS": root}, "Condition": expected}]
+    found = [
+        {"Principal": _root(s.get("Principal"), partition), "Condition": s.get("Condition", {})}
+        for s in statements
+    ]
+    if json.dumps(found, sort_keys=True) != json.dumps(wanted, sort_keys=True):
+        raise _unproved("the access role trusts somebody else than the link said")
+
+
+def _root(principal: Any, partition: str) -> Any:
+    """IAM may answer an account's root as its bare number."""
+    if isinstance(principal, Mapping) and str(principal.get("AWS", "")).isdigit():
+        return {"AWS": f"arn:{partition}:iam::{principal['AWS']}:root"}
+    return principal
+
+
+def is_trusted(caller_arn: str, state: "StackState") -> bool:
+    """Whether the caller is the one principal that the stack's role trusts."""
+    try:
+        caller = str(arn.principal(caller_arn))
+    except SpecError:  # the account's root, a federated user: never a trusted principal
+        caller = caller_arn
+    return caller == state.parameters.get("TrustedPrincipal")
+
+
+def prove_external_id(role_arn: str, state: "StackState", doors: Doors, random_id: Callable[[], str]) -> None:
+    """The role must refuse us without and with a wrong external id, then accept the right one.
+
+    A role that lets us in regardless would let in any other customer of whoever calls it, too.
+    """
+    session = f"stackwright-proof-{random_id()[:8]}"
+    if doors.roles.assume(role_arn, session_name=session) is not None:
+        raise _unproved("the role lets us in without an external id")
+    if doors.roles.assume(role_arn, session_name=session, external_id=random_id()) is not None:
+        raise _unproved("the role lets us in with any external id")
+    credentials = doors.roles.assume(
+        role_arn, session_name=session, external_id=state.parameters.get("ExternalId", "")
+    )
+    if credentials is None:
+        raise _unproved("the role refuses the external id of this enrolment")
+    account, stacks, roles = doors.as_session(credentials)
+    seen = stacks.describe(state.id)
+    if account != state.account or seen is None or seen.outputs != state.outputs:
+        raise _unproved("the role's own session sees another account or stack")
+    if roles.read(role_arn).tags.get(access.TAG_ENROLMENT, "") != state.enrolment_id:
+        raise _unproved("the role carries another enrolment")
+
+
+def _unproved(why: str) -> CheckError:
+    return CheckError(
+        f"the proof failed: {why}",
+        hint="nothing was registered: look at the stack in the console, delete it if it is not yours, "
+        "and make a new link",
+    )

@@ -1,0 +1,246 @@
+"""Door to the registry: enrolments, stacks, components and the active stack, in SQLite by default."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from provisioner import enrolments
+from provisioner.enrolments import Enrolment, Status, instant, stamp
+from provisioner.errors import CheckError, RefusedError
+
+Origin = Literal["built", "found"]
+StackStatus = Literal["registered", "unverified", "deleting", "deleted"]
+
+_METADATA = sa.MetaData()
+
+
+def _texts(*names: str, key: tuple[str, ...] = ()) -> list[sa.Column[Any]]:
+    return [sa.Column(n, sa.Text, primary_key=n in key, nullable=False) for n in names]
+
+
+# The first two are also made by `enrolments.py` in plain sqlite3; a test holds them together.
+_ENROLMENTS = sa.Table(
+    "enrolments",
+    _METADATA,
+    *_texts(
+        *("id", "name", "region", "template_sha256", "parameters", "spec", "shape", "estimate"),
+        *("expected_account", "status", "opened_at", "stack_id"),
+        key=("id",),
+    ),
+)
+_PUBLICATIONS = sa.Table(
+    "publications",
+    _METADATA,
+    *_texts("sha256", "region", "url", "account", "published_at", key=("sha256", "region")),
+)
+_STACKS = sa.Table(
+    "stacks",
+    _METADATA,
+    *_texts(
+        "name", "account", "region", "status", "stack_id", "template_sha256", "created_at", key=("name",)
+    ),
+    sa.Column("components", sa.JSON, nullable=False),
+    sa.Column("connector", sa.JSON, nullable=False),
+    sa.Column("estimate", sa.JSON, nullable=False),
+)
+_COMPONENTS = sa.Table(
+    "components",
+    _METADATA,
+    *_texts("name", "type", "flavor", "origin", "account", "region", "created_at", key=("name",)),
+    sa.Column("outputs", sa.JSON, nullable=False),
+    sa.Column("config", sa.JSON, nullable=False),
+)
+_SETTINGS = sa.Table("settings", _METADATA, *_texts("key", "value", key=("key",)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisteredComponent:
+    """A component that pipelines can use; from here on nobody needs to know whether it was built or found."""
+
+    name: str
+    type: str
+    flavor: str
+    origin: Origin
+    account: str
+    region: str
+    outputs: Mapping[str, str]
+    config: Mapping[str, str]
+    created_at: datetime
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"created_at": stamp(self.created_at)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisteredStack:
+    """A complete set of components; `components` maps type to the name of a registered component."""
+
+    name: str
+    account: str
+    region: str
+    status: StackStatus
+    components: Mapping[str, str]
+    created_at: datetime
+    stack_id: str = ""
+    template_sha256: str = ""
+    connector: Mapping[str, str] = field(default_factory=dict)
+    estimate: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Registry:
+    """Every write is one transaction: a killed process leaves the state before it or after it."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
+        try:
+            _METADATA.create_all(self._engine)
+        except sa.exc.DatabaseError as error:
+            raise RefusedError(
+                f"{path} cannot be opened as a registry: {error.orig}",
+                hint="move the file away, or set STACKWRIGHT_HOME to another folder",
+            ) from error
+
+    # Enrolments
+
+    def open_enrolment(self, enrolment: Enrolment) -> None:
+        with self._writing() as connection:
+            connection.execute(sa.insert(_ENROLMENTS).values(**enrolment.row()))
+
+    def update_enrolment(self, enrolment: Enrolment) -> None:
+        with self._writing() as connection:
+            _update_enrolment(connection, enrolment)
+
+    def enrolment(self, id_: str) -> Enrolment | None:
+        rows = self._rows(sa.select(_ENROLMENTS).where(_ENROLMENTS.c.id == id_))
+        return enrolments.from_row(rows[0]) if rows else None
+
+    def enrolments_of(self, name: str, region: str = "") -> list[Enrolment]:
+        """The enrolments of a name, newest first."""
+        query = sa.select(_ENROLMENTS).where(_ENROLMENTS.c.name == name)
+        if region:
+            query = query.where(_ENROLMENTS.c.region == region)
+        ordered = query.order_by(_ENROLMENTS.c.opened_at.desc(), sa.literal_column("rowid").desc())
+        return [enrolments.from_row(row) for row in self._rows(ordered)]
+
+    # Stacks and components
+
+    def register(
+        self,
+        stack: RegisteredStack,
+        components: list[RegisteredComponent],
+        enrolment: Enrolment | None = None,
+    ) -> None:
+        """Stack, components and enrolment in one transaction; raises CheckError where a name is taken."""
+        self._check_free(stack)
+        with self._writing() as connection:
+            for component in components:
+                _put(connection, _COMPONENTS, component.as_dict())
+            _put(connection, _STACKS, asdict(stack) | {"created_at": stamp(stack.created_at)})
+            if enrolment is not None:
+                _update_enrolment(connection, enrolment)
+
+    def register_component(self, component: RegisteredComponent) -> None:
+        taken = self.component(component.name)
+        if taken and replace(taken, created_at=component.created_at) != component:
+            raise CheckError(
+                f"a component {component.name!r} is registered already and is another one",
+                hint="choose a name with --name",
+                field="name",
+            )
+        with self._writing() as connection:
+            _put(connection, _COMPONENTS, component.as_dict())
+
+    def stacks(self) -> list[RegisteredStack]:
+        return [_stack(row) for row in self._rows(sa.select(_STACKS).order_by(_STACKS.c.name))]
+
+    def stack(self, name: str) -> RegisteredStack | None:
+        return next((s for s in self.stacks() if s.name == name), None)
+
+    def components(self) -> list[RegisteredComponent]:
+        return [_component(row) for row in self._rows(sa.select(_COMPONENTS).order_by(_COMPONENTS.c.name))]
+
+    def component(self, name: str) -> RegisteredComponent | None:
+        return next((c for c in self.components() if c.name == name), None)
+
+    def components_of(self, stack: RegisteredStack) -> dict[str, RegisteredComponent]:
+        """Component type -> component, in the stack's order."""
+        by_name = {c.name: c for c in self.components()}
+        return {type_: by_name[name] for type_, name in stack.components.items() if name in by_name}
+
+    def set_status(self, name: str, status: StackStatus) -> None:
+        with self._writing() as connection:
+            connection.execute(sa.update(_STACKS).where(_STACKS.c.name == name).values(status=status))
+
+    def unregister(self, stack: RegisteredStack) -> None:
+        """Removes the stack, and those of its components that it built and no other stack uses."""
+        used = {c for s in self.stacks() if s.name != stack.name for c in s.components.values()}
+        own = [
+            c.name for c in self.components_of(stack).values() if c.origin == "built" and c.name not in used
+        ]
+        with self._writing() as connection:
+            connection.execute(sa.delete(_STACKS).where(_STACKS.c.name == stack.name))
+            connection.execute(sa.delete(_COMPONENTS).where(_COMPONENTS.c.name.in_(own)))
+            active = sa.delete(_SETTINGS).where(_SETTINGS.c.key == "active", _SETTINGS.c.value == stack.name)
+            connection.execute(active)
+            if stack.stack_id:
+                gone = sa.update(_ENROLMENTS).where(_ENROLMENTS.c.stack_id == stack.stack_id)
+                connection.execute(gone.values(status="deleted"))
+
+    # The active stack
+
+    def active(self) -> str:
+        rows = self._rows(sa.select(_SETTINGS.c.value).where(_SETTINGS.c.key == "active"))
+        return str(rows[0]["value"]) if rows else ""
+
+    def set_active(self, name: str) -> None:
+        with self._writing() as connection:
+            _put(connection, _SETTINGS, {"key": "active", "value": name})
+
+    def _check_free(self, stack: RegisteredStack) -> None:
+        taken = self.stack(stack.name)
+        if taken and taken.status != "deleted" and taken.stack_id != stack.stack_id:
+            raise CheckError(
+                f"a stack {stack.name!r} is registered already (account {taken.account}, {taken.region})",
+                hint=f"`stackwright stack delete {stack.name}` forgets it, or choose another name",
+                field="name",
+            )
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+    def _rows(self, query: sa.Select[Any]) -> list[Mapping[str, Any]]:
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _put(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+    """Insert, or replace what has the same key: running twice ends the same."""
+    keys = [column == row[column.name] for column in table.primary_key.columns]
+    connection.execute(sa.delete(table).where(*keys))
+    connection.execute(sa.insert(table).values(**row))
+
+
+def _update_enrolment(connection: sa.Connection, enrolment: Enrolment) -> None:
+    connection.execute(
+        sa.update(_ENROLMENTS).where(_ENROLMENTS.c.id == enrolment.id).values(**enrolment.row())
+    )
+
+
+def with_status(enrolment: Enrolment, status: Status, *, stack_id: str = "") -> Enrolment:
+    return replace(enrolment, status=status, stack_id=stack_id or enrolment.stack_id)
+
+
+def _stack(row: Mapping[str, Any]) -> RegisteredStack:
+    return RegisteredStack(**dict(row) | {"created_at": instant(row["created_at"])})
+
+
+def _component(row: Mapping[str, Any]) -> RegisteredComponent:
+    return RegisteredComponent(**dict(row) | {"created_at": instant(row["created_at"])})
