@@ -21,11 +21,12 @@ from cost_estimates.model import (
     ResourceCost,
     Status,
     add,
+    nearest,
 )
 from cost_estimates.price_book import PriceBook, Step, Unknown
 from cost_estimates.rules import FREE, RULES, Charge, Rule, Situation, unknown_reason
-from cost_estimates.template import Resource, Template, nearest
-from cost_estimates.template import read_template as read_template  # part of this module's interface
+from cost_estimates.template import Resource, Template
+from cost_estimates.template_text import read_template as read_template  # part of this module's interface
 from cost_estimates.usage import Usage
 
 NONE: Mapping[str, str] = {}

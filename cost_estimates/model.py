@@ -174,3 +174,10 @@ def add(bands: Iterable[Band]) -> Band:
 def as_number(amount: Decimal) -> float:
     """The one place where money stops being a Decimal."""
     return float(amount.quantize(_CENT_OF_A_CENT, rounding=ROUND_HALF_UP))
+
+
+def nearest(name: str, allowed: Iterable[str]) -> list[str]:
+    """Names that a wrong one may have meant, for hints."""
+    from difflib import get_close_matches  # only an error needs it
+
+    return get_close_matches(name, list(allowed), n=3, cutoff=0.5)

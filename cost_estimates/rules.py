@@ -218,6 +218,7 @@ FREE_SCRATCH_MB = 512
 GP3_FREE_IOPS = 3_000
 GP3_FREE_MIBPS = 125
 
+NEWEST = "the newest version"  # what EKS takes when none is named
 # https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, read 2026-04-24
 EKS_STANDARD_SUPPORT_ENDS = {
     "1.28": date(2024, 11, 26),
@@ -436,7 +437,7 @@ def _is_public(machine: Resource) -> bool:
 
 def _is_extended(cluster: Resource, today: date) -> bool:
     """Past standard support AWS adds a surcharge, unless the cluster is set to be upgraded instead."""
-    ends = EKS_STANDARD_SUPPORT_ENDS.get(cluster.read_text("Version", ""))
+    ends = EKS_STANDARD_SUPPORT_ENDS.get(cluster.read_text("Version", NEWEST))
     upgraded = cluster.read_text("UpgradePolicy.SupportType", "EXTENDED") == "STANDARD"
     return ends is not None and today > ends and not upgraded
 

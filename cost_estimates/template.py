@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from typing import Any
 
-from cost_estimates.model import CostError
+from cost_estimates.intrinsics import INTRINSICS, NO_VALUE, Unresolved, check_argument, child, truth
+from cost_estimates.model import CostError, nearest
+from cost_estimates.template_text import check_template
 
 COMPONENT_TAG = "stackwright:component"
 OTHER = "other"
@@ -22,21 +21,7 @@ _PARTITIONS = (
     ("eusc-", "aws-eusc", "amazonaws.eu"),
     ("", "aws", "amazonaws.com"),
 )
-_DEEPEST = 200
 _LARGEST = Decimal(10) ** 9
-_TOO_DEEP = f"a template nested deeper than {_DEEPEST} levels"
-_SUB = re.compile(r"\$\{([^}]+)\}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unresolved:
-    """A value that only AWS knows; `logical_id` where it points at a resource of the template."""
-
-    words: str
-    logical_id: str = ""
-
-
-NO_VALUE = object()  # AWS::NoValue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +37,7 @@ class Resource:
     @property
     def component(self) -> str:
         for key in _TAG_KEYS:
-            name = _tag(self.template.resolve(_child(self.properties, key)))
+            name = _tag(self.template.resolve(child(self.properties, key)))
             if name:
                 return name
         return OTHER
@@ -117,7 +102,7 @@ class Resource:
         for key in path.split("."):
             if isinstance(value, Unresolved):
                 return value
-            value = self.template.resolve_shallow(_child(value, key))
+            value = self.template.resolve_shallow(child(value, key))
         return None if value is NO_VALUE else self.template.resolve(value)
 
 
@@ -163,7 +148,7 @@ class Template:
         self._pending.append(condition)
         value = self.resolve(self.conditions[condition])
         self._pending.pop()
-        return value if isinstance(value, Unresolved) else _truth(value)
+        return value if isinstance(value, Unresolved) else truth(value)
 
     def resolve(self, value: Any) -> Any:
         """The value with every intrinsic in it replaced; what cannot be known becomes Unresolved."""
@@ -183,7 +168,7 @@ class Template:
         intrinsic = INTRINSICS.get(name)
         if intrinsic is None:
             return value
-        _check_argument(name, argument)
+        check_argument(name, argument)
         return intrinsic(self, argument)
 
     def ref(self, name: Any) -> Any:
@@ -194,89 +179,6 @@ class Template:
         if name in self.body["Resources"]:
             return Unresolved(words=f"known only once {name} exists", logical_id=name)
         return Unresolved(words=f"{name}, known only to AWS")
-
-
-def read_template(text: str) -> dict[str, Any]:
-    """A template from JSON or YAML with CloudFormation's short forms; raises CostError."""
-    try:
-        body = json.loads(text)
-    except RecursionError as error:
-        raise CostError(_TOO_DEEP) from error
-    except ValueError:
-        body = _read_yaml(text)
-    return dict(check_template(body))
-
-
-def check_template(body: Any) -> Mapping[str, Any]:
-    resources = body.get("Resources") if isinstance(body, Mapping) else None
-    if not isinstance(resources, Mapping):
-        raise CostError(
-            "not a CloudFormation template: no Resources section",
-            hint="give a template in JSON or YAML, as `aws cloudformation get-template` prints it",
-            field="Resources",
-        )
-    return body  # type: ignore[no-any-return]
-
-
-def nearest(name: str, allowed: list[str]) -> list[str]:
-    from difflib import get_close_matches  # only an error needs it
-
-    return get_close_matches(name, allowed, n=3)
-
-
-def _read_yaml(text: str) -> Any:
-    import yaml  # templates of ours are JSON: most estimates never need it
-
-    try:
-        _check_nesting(yaml, text)
-        return yaml.load(text, Loader=_yaml_loader())  # noqa: S506 - a safe loader plus short forms
-    except (yaml.YAMLError, ValueError) as error:
-        raise CostError(
-            f"neither JSON nor YAML: {' '.join(str(error).split())}",
-            hint="give a CloudFormation template in JSON or YAML",
-        ) from error
-
-
-def _check_nesting(yaml: Any, text: str) -> None:
-    """The C composer has no depth limit of its own and takes the process down with it."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_yaml_loader()):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise CostError(_TOO_DEEP)
-        if isinstance(event, yaml.AliasEvent):
-            raise CostError(
-                f"line {event.start_mark.line + 1} uses the YAML alias *{event.anchor}",
-                hint="CloudFormation supports no aliases: write the value out",
-            )
-
-
-@cache
-def _yaml_loader() -> Any:
-    import yaml
-
-    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loader: Any = type("TemplateLoader", (base,), {})
-    # 2012-10-17 is a policy version, not a day.
-    loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith(":timestamp")]
-        for first, pairs in base.yaml_implicit_resolvers.items()
-    }
-    loader.add_multi_constructor("!", _short_form)
-    return loader
-
-
-def _short_form(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
-    constructors = {"scalar": loader.construct_scalar, "sequence": loader.construct_sequence}
-    construct = constructors.get(node.id)
-    value = construct(node, **_deep(node)) if construct else loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-def _deep(node: Any) -> dict[str, bool]:
-    return {"deep": True} if node.id == "sequence" else {}
 
 
 def _section(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -309,192 +211,15 @@ def _pseudo_parameters(region: str) -> dict[str, Any]:
 
 
 def _parameter(name: str, declaration: Any, given: Mapping[str, str]) -> Any:
-    kind = str(_child(declaration, "Type") or "String")
+    kind = str(child(declaration, "Type") or "String")
     if kind.startswith("AWS::SSM::Parameter::Value"):
         return Unresolved(words=f"parameter {name}, kept in SSM")
-    value = given.get(name, _child(declaration, "Default"))
+    value = given.get(name, child(declaration, "Default"))
     if value is None:
         return Unresolved(words=f"parameter {name}, which has no value")
     if "List" in kind and not isinstance(value, list):
         return [item.strip() for item in str(value).split(",")]
     return value
-
-
-def _get_att(template: Template, argument: Any) -> Unresolved:
-    parts = argument.split(".", 1) if isinstance(argument, str) else list(argument)
-    return Unresolved(words=f"known only once {parts[0]} exists", logical_id=str(parts[0]))
-
-
-def _if(template: Template, argument: Any) -> Any:
-    condition, yes, no = argument
-    holds = template.holds(condition)
-    if isinstance(holds, Unresolved):
-        return Unresolved(words=f"under condition {condition}, which is open")
-    return template.resolve_shallow(yes if holds else no)
-
-
-def _sub(template: Template, argument: Any) -> Any:
-    text, own = (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])
-    values = {}
-    for name in _SUB.findall(text):
-        if name.startswith("!"):
-            values[name] = f"${{{name[1:]}}}"
-            continue
-        value = template.resolve(own[name]) if name in own else _sub_name(template, name)
-        if isinstance(value, Unresolved):
-            return value
-        values[name] = str(value)
-    return _SUB.sub(lambda match: values[match[1]], text)
-
-
-def _sub_name(template: Template, name: str) -> Any:
-    return _get_att(template, name) if "." in name else template.ref(name)
-
-
-def _join(template: Template, argument: Any) -> Any:
-    separator, parts = argument
-    values = template.resolve(parts)
-    if not isinstance(values, list):
-        return values if isinstance(values, Unresolved) else Unresolved(words="a join of no list")
-    unknown = next((value for value in values if isinstance(value, Unresolved)), None)
-    return unknown or separator.join(str(value) for value in values)
-
-
-def _select(template: Template, argument: Any) -> Any:
-    index, values = (template.resolve(part) for part in argument)
-    unknown = next((part for part in (index, values) if isinstance(part, Unresolved)), None)
-    if unknown:
-        return unknown
-    chosen = _child(values, str(index)) if isinstance(values, list) else None
-    return Unresolved(words=f"item {index} of a list without it") if chosen is None else chosen
-
-
-def _split(template: Template, argument: Any) -> Any:
-    separator, text = (template.resolve(part) for part in argument)
-    if isinstance(text, Unresolved):
-        return text
-    return str(text).split(separator) if isinstance(separator, str) and separator else [text]
-
-
-def _find_in_map(template: Template, argument: Any) -> Any:
-    name, *keys = (template.resolve(part) for part in argument[:3])
-    value: Any = template.mappings.get(name) if isinstance(name, str) else None
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) and isinstance(key, str) else None
-    return Unresolved(words=f"missing from mapping {name}") if value is None else value
-
-
-def _equals(template: Template, argument: Any) -> Any:
-    left, right = (template.resolve(part) for part in argument)
-    unknown = next((side for side in (left, right) if isinstance(side, Unresolved)), None)
-    return unknown or str(left) == str(right)
-
-
-def _condition(template: Template, argument: Any) -> Any:
-    # In a policy statement the same word holds a mapping.
-    return template.holds(argument) if _is_text(argument) else {"Condition": argument}
-
-
-def _not(template: Template, argument: Any) -> Any:
-    value = template.resolve(argument[0])
-    return value if isinstance(value, Unresolved) else not _truth(value)
-
-
-def _and(template: Template, argument: Any) -> Any:
-    return _decide(template, argument, decisive=False)
-
-
-def _or(template: Template, argument: Any) -> Any:
-    return _decide(template, argument, decisive=True)
-
-
-def _decide(template: Template, argument: Any, *, decisive: bool) -> Any:
-    """One decisive part settles an And (false) or an Or (true), whatever the open parts are."""
-    values = [template.resolve(part) for part in argument]
-    known = [_truth(value) for value in values if not isinstance(value, Unresolved)]
-    if decisive in known:
-        return decisive
-    return not decisive if len(known) == len(values) else Unresolved(words="an open condition")
-
-
-def _only_aws_knows(name: str) -> Callable[[Template, Any], Unresolved]:
-    return lambda template, argument: Unresolved(words=f"{name}, known only to AWS")
-
-
-INTRINSICS: Mapping[str, Callable[[Template, Any], Any]] = {
-    "Ref": Template.ref,
-    "Condition": _condition,
-    "Fn::GetAtt": _get_att,
-    "Fn::If": _if,
-    "Fn::Sub": _sub,
-    "Fn::Join": _join,
-    "Fn::Select": _select,
-    "Fn::Split": _split,
-    "Fn::FindInMap": _find_in_map,
-    "Fn::Equals": _equals,
-    "Fn::Not": _not,
-    "Fn::And": _and,
-    "Fn::Or": _or,
-    "Fn::Base64": lambda template, argument: template.resolve(argument),
-    **{
-        name: _only_aws_knows(name)
-        for name in ("Fn::ImportValue", "Fn::GetAZs", "Fn::Cidr", "Fn::Transform", "Fn::GetStackOutput")
-    },
-}
-
-
-def _is_text(argument: Any) -> bool:
-    return isinstance(argument, str)
-
-
-def _is_list_of(*sizes: int) -> Callable[[Any], bool]:
-    return lambda argument: isinstance(argument, list) and len(argument) in sizes
-
-
-def _is_choice(argument: Any) -> bool:
-    return _is_list_of(3)(argument) and _is_text(argument[0])
-
-
-def _is_join(argument: Any) -> bool:
-    return _is_list_of(2)(argument) and _is_text(argument[0])
-
-
-def _is_sub(argument: Any) -> bool:
-    if _is_list_of(2)(argument):
-        return _is_text(argument[0]) and isinstance(argument[1], Mapping)
-    return _is_text(argument)
-
-
-def _is_attribute(argument: Any) -> bool:
-    return _is_text(argument) or (_is_list_of(2)(argument) and _is_text(argument[0]))
-
-
-_ARGUMENTS: Mapping[str, Callable[[Any], bool]] = {
-    "Ref": _is_text,
-    "Fn::GetAtt": _is_attribute,
-    "Fn::If": _is_choice,
-    "Fn::Sub": _is_sub,
-    "Fn::Join": _is_join,
-    "Fn::Select": _is_list_of(2),
-    "Fn::Split": _is_list_of(2),
-    "Fn::FindInMap": _is_list_of(3, 4),
-    "Fn::Equals": _is_list_of(2),
-    "Fn::Not": _is_list_of(1),
-    "Fn::And": _is_list_of(*range(1, 11)),
-    "Fn::Or": _is_list_of(*range(1, 11)),
-}
-
-
-def _check_argument(name: str, argument: Any) -> None:
-    if name in _ARGUMENTS and not _ARGUMENTS[name](argument):
-        raise CostError(f"{name} cannot take {json.dumps(argument, default=str)[:80]}", field=name)
-
-
-def _child(value: Any, key: str) -> Any:
-    """One step of a path: a key of a mapping, or a position in a list."""
-    if isinstance(value, list):
-        return value[int(key)] if key.isdecimal() and int(key) < len(value) else None
-    return value.get(key) if isinstance(value, dict) else None
 
 
 def _tag(tags: Any) -> str:
@@ -507,10 +232,6 @@ def _tag(tags: Any) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _truth(value: Any) -> bool:
-    return str(value).lower() == "true"
 
 
 def _number(value: Any) -> Decimal | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-from cost_estimates.model import CostError
+from cost_estimates.model import CostError, nearest
 
 IDLE = "idle"
 PROFILES = (IDLE, "light", "team", "heavy")
@@ -219,9 +219,7 @@ def _check_keys(overrides: Mapping[str, Any]) -> None:
 
 
 def _key_hint(key: str) -> str:
-    from difflib import get_close_matches  # only an error needs it
-
-    close = get_close_matches(key, KEYS, n=3, cutoff=0.5)
+    close = nearest(key, KEYS)
     allowed = f"allowed are {', '.join(KEYS)}"
     return f"did you mean {' or '.join(close)}? {allowed}" if close else allowed
 

@@ -1,6 +1,5 @@
-"""Reading templates: JSON, YAML short forms, intrinsics, conditions – and what only AWS knows."""
+"""Templates: intrinsics, conditions, parameters – and what only AWS knows."""
 
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cost_estimates.intrinsics import INTRINSICS, Unresolved
 from cost_estimates.model import CostError
-from cost_estimates.template import INTRINSICS, Resource, Template, Unresolved, read_template
+from cost_estimates.template import Resource, Template
 
 TABLES = {
     "Parameters": {
@@ -184,69 +184,6 @@ def test_a_path_goes_through_intrinsics_and_lists() -> None:
 )
 def test_the_component_is_the_tag(tags: Any, component: str) -> None:
     assert resource({"Tags": tags}).component == component
-
-
-YAML = """
-AWSTemplateFormatVersion: 2010-09-09
-Parameters:
-  Size: {Type: String, Default: small}
-Conditions:
-  IsSmall: !Equals [!Ref Size, small]
-Resources:
-  Role:
-    Type: AWS::IAM::Role
-    Condition: IsSmall
-    Properties:
-      Name: !Sub "${Size}-role"
-      Arn: !GetAtt Box.Arn
-      Kind: !If [IsSmall, !Join ["-", [a, b]], !Ref "AWS::NoValue"]
-      Policy: {Version: 2012-10-17, Statement: []}
-      First: !Select [0, !GetAZs ""]
-      Text: !Transform {Name: Include, Parameters: {Location: s3://x}}
-"""
-
-
-def test_yaml_short_forms_are_the_long_forms() -> None:
-    body = read_template(YAML)
-    assert body["Conditions"] == {"IsSmall": {"Fn::Equals": [{"Ref": "Size"}, "small"]}}
-    assert body["Resources"]["Role"]["Properties"] == {
-        "Name": {"Fn::Sub": "${Size}-role"},
-        "Arn": {"Fn::GetAtt": ["Box", "Arn"]},
-        "Kind": {"Fn::If": ["IsSmall", {"Fn::Join": ["-", ["a", "b"]]}, {"Ref": "AWS::NoValue"}]},
-        "Policy": {"Version": "2012-10-17", "Statement": []},
-        "First": {"Fn::Select": [0, {"Fn::GetAZs": ""}]},
-        "Text": {"Fn::Transform": {"Name": "Include", "Parameters": {"Location": "s3://x"}}},
-    }
-
-
-def test_json_is_read_as_it_is() -> None:
-    body = {"Resources": {"A": {"Type": "AWS::S3::Bucket"}}}
-    assert read_template(json.dumps(body)) == body
-
-
-@pytest.mark.parametrize("text", ["", "[]", "hello", "{}", "Resources: [a]", '{"Resources": null}', "3"])
-def test_what_is_no_template_is_refused(text: str) -> None:
-    with pytest.raises(CostError) as caught:
-        read_template(text)
-    assert caught.value.message == "not a CloudFormation template: no Resources section"
-
-
-@pytest.mark.parametrize("text", ["{", "a: [", "a: !!python/object:os.system {}", "\x00"])
-def test_what_is_neither_json_nor_yaml_is_refused(text: str) -> None:
-    with pytest.raises(CostError, match="neither JSON nor YAML"):
-        read_template(text)
-
-
-@pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000 + "x", "a: " + "[" * 300 + "]" * 300])
-def test_a_text_nested_without_end_is_refused(text: str) -> None:
-    with pytest.raises(CostError, match="nested deeper than 200 levels"):
-        read_template(text)
-
-
-def test_yaml_aliases_are_refused_as_cloudformation_does() -> None:
-    with pytest.raises(CostError) as caught:
-        read_template("Resources:\n  A: &a {Type: T}\n  B: *a\n")
-    assert caught.value.message == "line 3 uses the YAML alias *a"
 
 
 def test_a_parameter_that_the_template_lacks_is_refused_with_the_nearest() -> None:
