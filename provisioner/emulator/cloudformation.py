@@ -199,21 +199,21 @@ class CloudFormationResponse(BaseResponse):
 
     def get_template(self) -> ActionResult:
         """GetTemplate: the body exactly as given."""
-        body, stages = self._stored_template().body, ["Original", "Processed"]
-        return ActionResult({"TemplateBody": body, "StagesAvailable": stages})
+        template = self._stored_template()
+        stages = ["Original", "Processed"] if template else []
+        return ActionResult({"TemplateBody": template.body if template else "", "StagesAvailable": stages})
 
-    def _stored_template(self) -> Template:
+    def _stored_template(self) -> Template | None:
+        """The template of a stack or change set; a stack in review has none yet."""
         if self._text("ChangeSetName"):
             return self._change_set()[1].wish.template
         wish = self._found().wish
-        if wish is None:
-            raise invalid(f"Stack with id {self._text('StackName')} does not exist")
-        return wish.template
+        return wish.template if wish else None
 
     def get_template_summary(self) -> ActionResult:
         """GetTemplateSummary, of a given template or of a stack's."""
-        stored = bool(self._text("StackName"))
-        return ActionResult(show_template(self._stored_template() if stored else self._given_template()))
+        stored = self._stored_template() if self._text("StackName") else None
+        return ActionResult(show_template(stored or self._given_template()))
 
     def validate_template(self) -> ActionResult:
         """ValidateTemplate."""
