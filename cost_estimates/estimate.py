@@ -23,7 +23,7 @@ from cost_estimates.model import (
     add,
     nearest,
 )
-from cost_estimates.price_book import PriceBook, Step, Unknown
+from cost_estimates.price_book import Price, PriceBook, Step, Unknown
 from cost_estimates.rules import FREE, RULES, Charge, Rule, Situation, unknown_reason
 from cost_estimates.template import Resource, Template
 from cost_estimates.template_text import read_template as read_template  # part of this module's interface
@@ -144,44 +144,56 @@ def _result(one: Metered, status: Status, reason: str, parts: Sequence[Charged] 
 
 
 def _charge(charge: Charge, market: Market) -> Charged:
-    if not charge.per:
-        steps = _steps(charge, charge.quantity, market)
-        if isinstance(steps, Unknown):
-            return Charged(missing=steps.reason)
-        usd = _usd(steps)
-        band = Band(idle=usd, low=usd, typical=usd, high=usd)
-        return Charged(band=band, lines=_lines(charge, steps, 1))
-    return _charge_usage(charge, market)
+    machine = _choose_machine(charge, market)
+    return (_charge_usage if charge.per else _charge_fixed)(charge, machine, market)
 
 
-def _charge_usage(charge: Charge, market: Market) -> Charged:
+def _choose_machine(charge: Charge, market: Market) -> str:
+    """The first machine that the region has a price for; if none, the one to name as missing."""
+    prices = ((name, market.book.price(*charge.meter, market.region, name)) for name in charge.machines)
+    known = (name for name, price in prices if isinstance(price, Price))
+    return next(known, "".join(charge.machines[:1]))
+
+
+def _charge_fixed(charge: Charge, machine: str, market: Market) -> Charged:
+    steps = _steps(charge, machine, charge.quantity, market)
+    if isinstance(steps, Unknown):
+        return Charged(missing=steps.reason)
+    usd = _usd(steps)
+    band = Band(idle=usd, low=usd, typical=usd, high=usd)
+    return Charged(band=band, lines=_lines(charge, machine, steps, 1))
+
+
+def _charge_usage(charge: Charge, machine: str, market: Market) -> Charged:
     """The whole template's usage climbs the price ladder; the resource pays its equal share of it."""
     sharers = market.carriers[charge.per]
     levels = []
     for amount in market.usage.amounts[charge.per]:
-        steps = _steps(charge, charge.quantity * amount, market)
+        steps = _steps(charge, machine, charge.quantity * amount, market)
         if isinstance(steps, Unknown):
             return Charged(missing=steps.reason)
         levels.append(steps)
     low, typical, high = ((_usd(steps) / sharers).quantize(SMALLEST_SHARE) for steps in levels)
-    return Charged(band=Band(low=low, typical=typical, high=high), lines=_lines(charge, levels[1], sharers))
+    return Charged(
+        band=Band(low=low, typical=typical, high=high), lines=_lines(charge, machine, levels[1], sharers)
+    )
 
 
-def _steps(charge: Charge, quantity: Decimal, market: Market) -> tuple[Step, ...] | Unknown:
+def _steps(charge: Charge, machine: str, quantity: Decimal, market: Market) -> tuple[Step, ...] | Unknown:
     # Nothing of something costs nothing, even where its price is not known.
     if not quantity:
         return ()
-    return market.book.steps(*charge.meter, market.region, quantity, charge.instance_type)
+    return market.book.steps(*charge.meter, market.region, quantity, machine)
 
 
 def _usd(steps: tuple[Step, ...]) -> Decimal:
     return sum((step.quantity * step.price.usd for step in steps), start=ZERO)
 
 
-def _lines(charge: Charge, steps: tuple[Step, ...], sharers: int) -> tuple[Line, ...]:
+def _lines(charge: Charge, machine: str, steps: tuple[Step, ...], sharers: int) -> tuple[Line, ...]:
     return tuple(
         Line(
-            usage=" ".join(filter(None, (charge.meter.service, step.usage, charge.instance_type))),
+            usage=" ".join(filter(None, (charge.meter.service, step.usage, machine))),
             quantity=step.quantity / sharers,
             unit=step.price.unit,
             unit_usd=step.price.usd,

@@ -55,15 +55,44 @@ LAMBDA_SECOND = Meter("Lambda", "gb-second")
 LAMBDA_SECOND_ARM = Meter("Lambda", "gb-second-arm-tier1")
 LAMBDA_SCRATCH = Meter("Lambda", "ephemeral-storage-gb-second")
 
+LAUNCH_TEMPLATE = "AWS::EC2::LaunchTemplate"
+DEFAULT_MACHINE = "t3.medium"
+DEFAULT_NOTEBOOK = "ml.t3.medium"
+DEFAULT_HOST = "ml.m5.large"
+# EKS documents these three: two t3.medium with 20 GB each.
+DEFAULT_NODE = "t3.medium"
+DEFAULT_NODES = 2
+NODE_DISK_GB = 20
+ROOT_DISK_GB = 8  # of an Amazon Linux image
+FREE_SCRATCH_MB = 512
+GP3_FREE_IOPS = 3_000
+GP3_FREE_MIBPS = 125
+
+NEWEST = "the newest version"  # what EKS takes when none is named
+# https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, read 2026-04-24
+EKS_STANDARD_SUPPORT_ENDS = {
+    "1.28": date(2024, 11, 26),
+    "1.29": date(2025, 3, 23),
+    "1.30": date(2025, 7, 23),
+    "1.31": date(2025, 11, 26),
+    "1.32": date(2026, 3, 23),
+    "1.33": date(2026, 7, 29),
+    "1.34": date(2026, 12, 2),
+    "1.35": date(2027, 3, 27),
+}
+
 
 # Records that stay inside the package are NamedTuples: a dataclass costs a millisecond at import.
 class Charge(NamedTuple):
-    """A meter that runs for a resource: `quantity` a month, or `quantity` for each unit of usage `per`."""
+    """A meter that runs for a resource: `quantity` a month, or `quantity` for each unit of usage `per`.
+
+    Of `machines` the first counts that the region sells.
+    """
 
     meter: Meter
     quantity: Decimal = Decimal(1)
     per: str = ""
-    instance_type: str = ""
+    machines: tuple[str, ...] = ()
 
 
 class Situation(NamedTuple):
@@ -89,8 +118,8 @@ def fixed(*charges: Charge) -> Callable[[Resource, Situation], Charges]:
     return lambda resource, situation: charges
 
 
-def running(meter: Meter, instance_type: str = "", count: Decimal | int = 1) -> Charge:
-    return Charge(meter=meter, quantity=HOURS_PER_MONTH * count, instance_type=instance_type)
+def running(meter: Meter, machine: str = "", count: Decimal | int = 1) -> Charge:
+    return Charge(meter=meter, quantity=HOURS_PER_MONTH * count, machines=(machine,) if machine else ())
 
 
 def sagemaker_role(role: Resource, situation: Situation) -> Charges:
@@ -102,12 +131,12 @@ def sagemaker_role(role: Resource, situation: Situation) -> Charges:
         Charge(
             meter=TRAINING_HOUR,
             per="sagemaker_job_hours",
-            instance_type=machines["sagemaker_job_instance_type"],
+            machines=machines["sagemaker_job_instance_type"],
         ),
         Charge(
             meter=TRAINING_HOUR,
             per="sagemaker_gpu_job_hours",
-            instance_type=machines["sagemaker_gpu_job_instance_type"],
+            machines=machines["sagemaker_gpu_job_instance_type"],
         ),
     )
 
@@ -149,9 +178,9 @@ def cluster(cluster: Resource, situation: Situation) -> Charges:
     if _is_extended(cluster, situation.today):
         charges.append(running(EKS_EXTENDED_HOUR))
     if cluster.read_flag("ComputeConfig.Enabled"):
-        kind = situation.usage.machines["eks_auto_instance_type"]
+        machines = situation.usage.machines["eks_auto_instance_type"]
         charges += [
-            Charge(meter=meter, per="eks_auto_node_hours", instance_type=kind)
+            Charge(meter=meter, per="eks_auto_node_hours", machines=machines)
             for meter in (EC2_HOUR, EKS_AUTO_HOUR)
         ]
     return charges
@@ -204,32 +233,6 @@ def function(function: Resource, situation: Situation) -> Charges:
         charges.append(Charge(meter=LAMBDA_SCRATCH, per="lambda_seconds", quantity=scratch))
     return charges
 
-
-LAUNCH_TEMPLATE = "AWS::EC2::LaunchTemplate"
-DEFAULT_MACHINE = "t3.medium"
-DEFAULT_NOTEBOOK = "ml.t3.medium"
-DEFAULT_HOST = "ml.m5.large"
-# EKS documents these three: two t3.medium with 20 GB each.
-DEFAULT_NODE = "t3.medium"
-DEFAULT_NODES = 2
-NODE_DISK_GB = 20
-ROOT_DISK_GB = 8  # of an Amazon Linux image
-FREE_SCRATCH_MB = 512
-GP3_FREE_IOPS = 3_000
-GP3_FREE_MIBPS = 125
-
-NEWEST = "the newest version"  # what EKS takes when none is named
-# https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, read 2026-04-24
-EKS_STANDARD_SUPPORT_ENDS = {
-    "1.28": date(2024, 11, 26),
-    "1.29": date(2025, 3, 23),
-    "1.30": date(2025, 7, 23),
-    "1.31": date(2025, 11, 26),
-    "1.32": date(2026, 3, 23),
-    "1.33": date(2026, 7, 29),
-    "1.34": date(2026, 12, 2),
-    "1.35": date(2027, 3, 27),
-}
 
 RULES: Mapping[str, Rule] = {
     "AWS::S3::Bucket": Rule(

@@ -32,12 +32,12 @@ class Amount(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """An instance type; it does not vary between low and high."""
+    """Instance types by preference: the first that the region sells. Low and high do not differ."""
 
     why: str
-    light: str
-    team: str
-    heavy: str
+    light: tuple[str, ...]
+    team: tuple[str, ...]
+    heavy: tuple[str, ...]
 
 
 # light: one engineer, a few experiments a week. team: five engineers, daily runs and some GPU work.
@@ -153,21 +153,21 @@ AMOUNTS: Mapping[str, Amount] = {
 MACHINES: Mapping[str, Machine] = {
     "sagemaker_job_instance_type": Machine(
         "4 vCPU and 16 GB hold most tabular work; scheduled training on large data takes the next size.",
-        light="ml.m5.xlarge",
-        team="ml.m5.xlarge",
-        heavy="ml.m5.2xlarge",
+        light=("ml.m5.xlarge", "ml.m6i.xlarge"),
+        team=("ml.m5.xlarge", "ml.m6i.xlarge"),
+        heavy=("ml.m5.2xlarge", "ml.m6i.2xlarge"),
     ),
     "sagemaker_gpu_job_instance_type": Machine(
-        "The cheapest GPU that most regions have.",
-        light="ml.g4dn.xlarge",
-        team="ml.g4dn.xlarge",
-        heavy="ml.g4dn.2xlarge",
+        "The cheapest machine with one GPU that the region has.",
+        light=("ml.g4dn.xlarge", "ml.g5.xlarge", "ml.g6.xlarge"),
+        team=("ml.g4dn.xlarge", "ml.g5.xlarge", "ml.g6.xlarge"),
+        heavy=("ml.g4dn.2xlarge", "ml.g5.2xlarge", "ml.g6.2xlarge"),
     ),
     "eks_auto_instance_type": Machine(
         "What Auto Mode's general-purpose pool picks for pods of 2-4 GB.",
-        light="m5.large",
-        team="m5.xlarge",
-        heavy="m5.2xlarge",
+        light=("m5.large", "m6i.large"),
+        team=("m5.xlarge", "m6i.xlarge"),
+        heavy=("m5.2xlarge", "m6i.2xlarge"),
     ),
 }
 KEYS = (*AMOUNTS, *MACHINES)
@@ -180,7 +180,7 @@ class Usage:
     profile: str
     overrides: Mapping[str, Any]
     amounts: Mapping[str, Levels]
-    machines: Mapping[str, str]
+    machines: Mapping[str, tuple[str, ...]]
 
 
 def parse(wish: Usage | Mapping[str, Any] | str) -> Usage:
@@ -198,7 +198,7 @@ def parse(wish: Usage | Mapping[str, Any] | str) -> Usage:
         profile=profile,
         overrides=overrides,
         amounts={key: _levels(key, amount, profile, overrides) for key, amount in AMOUNTS.items()},
-        machines={key: _machine(key, machine, profile, overrides) for key, machine in MACHINES.items()},
+        machines={key: _machines(key, machine, profile, overrides) for key, machine in MACHINES.items()},
     )
 
 
@@ -257,9 +257,12 @@ def _number(key: str, value: Any) -> Decimal:
     return number
 
 
-def _machine(key: str, machine: Machine, profile: str, overrides: Mapping[str, Any]) -> str:
-    default: str = machine.light if profile == IDLE else getattr(machine, profile)
-    value = overrides.get(key, default)
+def _machines(key: str, machine: Machine, profile: str, overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    defaults: tuple[str, ...] = machine.light if profile == IDLE else getattr(machine, profile)
+    return (_override_machine(key, overrides[key], defaults[0]),) if key in overrides else defaults
+
+
+def _override_machine(key: str, value: Any, default: str) -> str:
     service = "ml." if default.startswith("ml.") else ""
     if not isinstance(value, str) or "." not in value.removeprefix(service) or not value.startswith(service):
         raise CostError(

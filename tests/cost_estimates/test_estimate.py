@@ -1,8 +1,11 @@
 """Estimates: their JSON, their sums, and regions with and without prices."""
 
 import json
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from cost_estimates.model import NOTHING, CostError, Estimate, add
 from cost_estimates.rules import FREE, RULES
 from cost_estimates.usage import AMOUNTS, PROFILES
 
+ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 1, 15)
 BOOK = price_book.load()
 TAGGED = {"Tags": [{"Key": "stackwright:component", "Value": "artifact_store"}]}
@@ -220,3 +224,18 @@ def test_low_typical_and_high_rise(kinds: list[str], region: str) -> None:
 def test_the_lines_are_those_of_the_typical_month(kinds: list[str], region: str) -> None:
     for one in estimate({f"R{n}": {"Type": kind} for n, kind in enumerate(kinds)}, region).resources:
         assert round(sum(line.monthly_usd for line in one.lines), 9) == round(one.band.typical, 9)
+
+
+def test_an_estimate_needs_nothing_but_the_standard_library() -> None:
+    """It stands on the path of `link`, which has a quarter of a second for everything."""
+    script = (
+        "import sys; from cost_estimates.estimate import monthly; from datetime import date\n"
+        "body = {'Resources': {'It': {'Type': 'AWS::EC2::Instance'}}}\n"
+        "monthly(body, 'us-east-1', usage='light', today=date(2026, 1, 15)).as_dict()\n"
+        "names = {name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names\n"
+        "print(sorted(name for name in names if not name.startswith('_')), 'difflib' in sys.modules)"
+    )
+    answer = subprocess.run(  # without site, so that no installed package starts by itself
+        [sys.executable, "-S", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "['cost_estimates'] False"

@@ -126,6 +126,18 @@ def test_a_fleet_of_gpu_hours_is_charged_beside_the_other_jobs() -> None:
     }
 
 
+def test_a_region_without_the_usual_machine_runs_jobs_on_the_next() -> None:
+    """mx-central-1 sells no m5 and no GPU of the list."""
+    body = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": SAGEMAKER}}
+    [light] = costs({"Role": body}, "mx-central-1")
+    assert (light.status, lines(light)) == ("usage", {"SageMaker training-hour ml.m6i.xlarge": 10.0})
+    [team] = costs({"Role": body}, "mx-central-1", "team")
+    assert (team.status, lines(team)) == ("unknown", {"SageMaker training-hour ml.m6i.xlarge": 120.0})
+    assert team.reason.endswith(
+        "; no price for SageMaker training-hour ml.g4dn.xlarge in mx-central-1 (no source gives it)"
+    )
+
+
 def test_rarely_read_logs_have_their_own_price() -> None:
     it = cost("AWS::Logs::LogGroup", {"LogGroupClass": "INFREQUENT_ACCESS"})
     assert lines(it) == {"CloudWatchLogs ingest-custom-ia-gb": 0.5, "CloudWatchLogs storage-gb-month": 0.5}

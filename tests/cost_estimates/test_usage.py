@@ -64,7 +64,7 @@ def test_an_override_leaves_the_rest_of_the_profile() -> None:
 
 def test_a_machine_can_be_chosen() -> None:
     usage = parse({"profile": "light", "sagemaker_job_instance_type": "ml.c5.xlarge"})
-    assert usage.machines["sagemaker_job_instance_type"] == "ml.c5.xlarge"
+    assert usage.machines["sagemaker_job_instance_type"] == ("ml.c5.xlarge",)
 
 
 def test_an_unknown_profile_names_the_profiles() -> None:
