@@ -1,1 +1,1 @@
-"""provisioner/scan."""
+"""Scan: what is already in the accounts, cell by cell, and what it is good for."""

@@ -1,0 +1,251 @@
+"""Reads one cell of a scan: every page of a list call, then what fitness needs to know of each resource."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cache
+from threading import Lock
+from time import monotonic
+from typing import Any, TypeVar
+
+import boto3
+
+from provisioner.aws.session import DENIED, EXPIRED, THROTTLED, UNKNOWN_KEY, Client, Session
+from provisioner.errors import RefusedError
+from provisioner.scan.table import GLOBAL, Attributes, Cell, Detail, Found, Place, Reading, Row, State
+
+T = TypeVar("T")
+
+_STATES: Mapping[str, State] = {
+    **dict.fromkeys(DENIED, "denied"),
+    **dict.fromkeys((*THROTTLED, "ThrottledException", "RequestThrottled"), "throttled"),
+    **dict.fromkeys(("ConnectTimeoutError", "ReadTimeoutError", "RequestTimeout"), "timeout"),
+    **dict.fromkeys(("NoRegionError", "UnknownEndpointError", "UnknownServiceError"), "unsupported"),
+    "OptInRequired": "not_enabled",
+}
+# With these no other cell can be read either.
+_OFF = (*EXPIRED, "NoCredentials")
+# Regions opened before 2019-03-20; an account has to switch on every later one before its keys work there.
+# https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+_ALWAYS_ON = (
+    *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
+    *("eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"),
+    *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+    *("cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1", GLOBAL),
+)
+
+
+@dataclass(kw_only=True)
+class _Visit:
+    """One cell while it is read: the calls made, and what could not be looked at."""
+
+    account: str
+    region: str
+    row: Row
+    calls: int = 0
+    gaps: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def note(self) -> str:
+        gaps = [f"{gap} ×{times}" for gap, times in sorted(self.gaps.items())]
+        return f"could not look: {', '.join(gaps)}" if gaps else ""
+
+
+class Reader:
+    """Reads cells, from as many threads as like; sessions, clients and shared listings are made once."""
+
+    def __init__(
+        self,
+        session_for: Callable[[str], Session],
+        *,
+        threads: int = 32,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._session_for = session_for
+        self._clock = clock
+        self._once = _Once()
+        # boto3 sessions are not safe for making clients in several threads at a time.
+        self._making_clients = Lock()
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="details")
+
+    def read(self, account: str, region: str, row: Row) -> Reading:
+        """One cell; raises RefusedError only where the credentials themselves are refused."""
+        visit, started = _Visit(account=account, region=region, row=row), self._clock()
+        resources: tuple[Found, ...] = ()
+        try:
+            resources = self._resources(visit)
+            state: State = "found" if resources else "empty"
+            note = visit.note
+        except RefusedError as error:
+            # Only a regional row is listed where its cell is.
+            asked_in = region if row.scope == "regional" else GLOBAL
+            state, note = _state(error, row.service, asked_in), error.message
+        cell = Cell(
+            account=account,
+            region=region,
+            service=row.service,
+            state=state,
+            count=len(resources),
+            calls=visit.calls,
+            seconds=round(self._clock() - started, 3),
+            note=note,
+        )
+        return Reading(cell=cell, resources=resources)
+
+    def _resources(self, visit: _Visit) -> tuple[Found, ...]:
+        found = self._shared(visit) if visit.row.scope == "shared" else self._listed(visit, visit.region)
+        return self._tagged(visit, self._detailed(visit, found)) if found else ()
+
+    def _shared(self, visit: _Visit) -> tuple[Found, ...]:
+        """What the account's one listing has in this region; the cell that comes first pays for the calls."""
+
+        def make() -> tuple[tuple[Found, ...], Counter[str]]:
+            listed = self._located(visit, self._listed(visit, GLOBAL))
+            return listed, Counter(visit.gaps)
+
+        found, gaps = self._once.get((visit.account, visit.row.service), make)
+        # What tells no region may lie in any: the gap is every cell's.
+        visit.gaps = Counter(gaps)
+        return tuple(f for f in found if f.region == visit.region)
+
+    def _listed(self, visit: _Visit, region: str) -> tuple[Found, ...]:
+        row, client = visit.row, self._client(visit, visit.row.service, region)
+        place = Place(account=visit.account, region=region, partition=client.raw.meta.partition)
+        pages = _pages(visit, client, row.call, row.arguments)
+        shaped = [row.shape(item, place) for page in pages for item in page[row.key]]
+        return tuple(found for found in shaped if found)
+
+    def _located(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
+        lost = tuple(f for f in found if not f.region)
+        if not lost or not visit.row.locate:
+            return found
+        learnt = self._asked(visit, GLOBAL, lost, (visit.row.locate,))
+        return tuple(
+            f if f.region else replace(f, region=str(learnt[f.arn].get("region", ""))) for f in found
+        )
+
+    def _detailed(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
+        learnt = self._asked(visit, visit.region, found, visit.row.details)
+        return tuple(replace(f, attributes={**f.attributes, **learnt[f.arn]}) for f in found)
+
+    def _asked(
+        self, visit: _Visit, region: str, found: tuple[Found, ...], details: tuple[Detail, ...]
+    ) -> Mapping[str, Attributes]:
+        """ARN -> what the details say of it, asked side by side."""
+        client = self._client(visit, visit.row.service, region)
+        jobs = [(f, detail) for f in found for detail in details]
+        learnt: dict[str, dict[str, object]] = {f.arn: {} for f in found}
+        answers = self._pool.map(lambda job: _ask(client, *job), jobs)
+        for (f, _), answer in zip(jobs, answers, strict=True):
+            learnt[f.arn].update(answer.attributes)
+            visit.gaps.update(answer.gaps)
+        visit.calls += len(jobs)
+        return learnt
+
+    def _tagged(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
+        """With their tags, one call per hundred resources; refused, the tags stay unknown."""
+        if not visit.row.tagged_as:
+            return found
+        client = self._client(visit, "resourcegroupstaggingapi", visit.region)
+        arguments = {
+            "ResourceTypeFilters": [visit.row.tagged_as],
+            "PaginationConfig": {"PageSize": 100},
+        }
+        try:
+            pages = list(_pages(visit, client, "get_resources", arguments))
+        except RefusedError as error:
+            visit.gaps.update([_gap("get_resources", error)])
+            return found
+        tags = {m["ResourceARN"]: _plain(m["Tags"]) for page in pages for m in page["ResourceTagMappingList"]}
+        # The tagging API leaves out what never had a tag.
+        return tuple(replace(f, tags=tags.get(f.arn, {})) for f in found)
+
+    def _client(self, visit: _Visit, service: str, region: str) -> Client:
+        """A client in the region; what belongs to no region is asked in the session's own."""
+        session = self._once.get(visit.account, lambda: self._session_for(visit.account))
+        with self._making_clients:
+            return session.client(service, "" if region == GLOBAL else region)
+
+
+class _Once:
+    """Values that are made once per key; whoever asks meanwhile waits, and a failure is kept as well."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._made: dict[Hashable, Future[Any]] = {}
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        with self._lock:
+            first = key not in self._made
+            future: Future[T] = self._made.setdefault(key, Future())
+        if first:
+            _settle(future, make)
+        return future.result()
+
+
+def _settle(future: Future[T], make: Callable[[], T]) -> None:
+    try:
+        future.set_result(make())
+    except BaseException as error:
+        future.set_exception(error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    attributes: Attributes = field(default_factory=dict)
+    gaps: tuple[str, ...] = ()
+
+
+def _ask(client: Client, found: Found, detail: Detail) -> _Answer:
+    try:
+        return _Answer(attributes=detail.read(getattr(client, detail.call)(**detail.arguments(found))))
+    except RefusedError as error:
+        if error.code in detail.absent:
+            return _Answer(attributes=detail.absent[error.code])
+        return _Answer(gaps=(_gap(detail.call, error),))
+
+
+def _gap(call: str, error: RefusedError) -> str:
+    """What could not be looked at; raises the error if nothing else can be either."""
+    if error.code in _OFF:
+        raise error
+    return f"{call} {error.code or error.message}"
+
+
+def _pages(
+    visit: _Visit, client: Client, call: str, arguments: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """Every page of a list call; each is counted, the refused one too."""
+    try:
+        for page in client.pages(call, **arguments):
+            visit.calls += 1
+            yield page
+    except RefusedError:
+        visit.calls += 1
+        raise
+
+
+def _plain(tags: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def _state(error: RefusedError, service: str, region: str) -> State:
+    """What a refusal says of the cell; raises it if it says more than that."""
+    code = type(error.__cause__).__name__ if error.code == "Unreachable" else error.code
+    if code in _OFF or (code in UNKNOWN_KEY and region in _ALWAYS_ON):
+        raise error
+    if code in UNKNOWN_KEY:
+        return "not_enabled"
+    if code == "EndpointConnectionError" and not _is_offered(service, region):
+        return "unsupported"
+    return _STATES.get(code, "failed")
+
+
+@cache
+def _is_offered(service: str, region: str) -> bool:
+    """Whether the SDK knows the service in the region; a global one is offered everywhere."""
+    if region == GLOBAL:
+        return True
+    sdk = boto3.Session()
+    return region in sdk.get_available_regions(service, sdk.get_partition_for_region(region))
