@@ -28,12 +28,12 @@ INTERNET_OUT = Meter("DataTransfer", "internet-out-gb")
 ECR_STORAGE = Meter("ECR", "storage-gb-month")
 TRAINING_HOUR = Meter("SageMaker", "training-hour")
 HOSTING_HOUR = Meter("SageMaker", "hosting-hour")
+SERVERLESS_SECOND = Meter("SageMaker", "serverless-inference-second")
+SERVERLESS_READY_SECOND = Meter("SageMaker", "serverless-provisioned-concurrency-second")
 NOTEBOOK_HOUR = Meter("SageMaker", "notebook-instance-hour")
 NOTEBOOK_STORAGE = Meter("SageMaker", "ml-storage-notebook-gb-month")
 EC2_HOUR = Meter("EC2", "ondemand-linux-shared-hour")
-# Dedicated machines, like serverless endpoints, are in no price list that the book was made from.
-EC2_DEDICATED_HOUR = Meter("EC2", "ondemand-linux-dedicated-hour")
-SERVERLESS_SECOND = Meter("SageMaker", "serverless-inference-second")
+EC2_DEDICATED_HOUR = Meter("EC2", "ondemand-linux-dedicated-hour")  # in no list of the book: unknown
 GP3_IOPS = Meter("EBS", "gp3-iops-month")
 GP3_THROUGHPUT = Meter("EBS", "gp3-throughput-mibps-month")
 EKS_HOUR = Meter("EKS", "cluster-hour-standard")
@@ -64,12 +64,14 @@ DEFAULT_NODE = "t3.medium"
 DEFAULT_NODES = 2
 NODE_DISK_GB = 20
 ROOT_DISK_GB = 8  # of an Amazon Linux image
+SMALLEST_SERVERLESS_MB = 1024
+SECONDS_PER_HOUR = 3600
 FREE_SCRATCH_MB = 512
 GP3_FREE_IOPS = 3_000
 GP3_FREE_MIBPS = 125
 
 NEWEST = "the newest version"  # what EKS takes when none is named
-# https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, read 2026-04-24
+# https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, as of April 2026
 EKS_STANDARD_SUPPORT_ENDS = {
     "1.28": date(2024, 11, 26),
     "1.29": date(2025, 3, 23),
@@ -218,7 +220,7 @@ def endpoint(endpoint: Resource, situation: Situation) -> Charges:
         endpoint.assume("EndpointConfigName", "not in the template", f"one {DEFAULT_HOST}")
         return (running(HOSTING_HOUR, DEFAULT_HOST),)
     variants = [v for v in config.read_list("ProductionVariants") if isinstance(v, Mapping)]
-    return [_hosted(endpoint.part(variant)) for variant in variants]
+    return [charge for variant in variants for charge in _hosted(endpoint.part(variant))]
 
 
 def function(function: Resource, situation: Situation) -> Charges:
@@ -276,7 +278,9 @@ RULES: Mapping[str, Rule] = {
     ),
     "AWS::EKS::Nodegroup": Rule(words="the desired nodes run all month, with their disks", charges=nodegroup),
     "AWS::SageMaker::NotebookInstance": Rule(words="runs all month unless it is stopped", charges=notebook),
-    "AWS::SageMaker::Endpoint": Rule(words="its instances run all month", charges=endpoint),
+    "AWS::SageMaker::Endpoint": Rule(
+        words="instances run all month, serverless capacity by the second", charges=endpoint
+    ),
     "AWS::Lambda::Function": Rule(words="charged for requests and memory-seconds", charges=function),
 }
 
@@ -445,8 +449,17 @@ def _is_extended(cluster: Resource, today: date) -> bool:
     return ends is not None and today > ends and not upgraded
 
 
-def _hosted(variant: Resource) -> Charge:
-    if variant.read("ServerlessConfig"):
-        return Charge(meter=SERVERLESS_SECOND)
+def _hosted(variant: Resource) -> Charges:
+    if variant.has("ServerlessConfig"):
+        return _serverless(variant)
     count = variant.read_number("InitialInstanceCount", 1)
-    return running(HOSTING_HOUR, variant.read_or_assume("InstanceType", DEFAULT_HOST), count)
+    return (running(HOSTING_HOUR, variant.read_or_assume("InstanceType", DEFAULT_HOST), count),)
+
+
+def _serverless(variant: Resource) -> Charges:
+    memory = (f"{variant.read_number('ServerlessConfig.MemorySizeInMB', SMALLEST_SERVERLESS_MB)}MB",)
+    ready = variant.read_number("ServerlessConfig.ProvisionedConcurrency", 0)
+    yield Charge(meter=SERVERLESS_SECOND, per="sagemaker_serverless_seconds", machines=memory)
+    if ready:
+        seconds = HOURS_PER_MONTH * SECONDS_PER_HOUR * ready
+        yield Charge(meter=SERVERLESS_READY_SECOND, quantity=seconds, machines=memory)

@@ -93,6 +93,13 @@ AMOUNTS: Mapping[str, Amount] = {
         team=(5, 20, 60),
         heavy=(50, 200, 600),
     ),
+    "sagemaker_serverless_seconds": Amount(
+        "seconds",
+        "A prediction takes about 0.1 s: a thousand a week to try it, ten thousand, a million.",
+        light=(100, 400, 2_000),
+        team=(1_000, 4_000, 20_000),
+        heavy=(100_000, 400_000, 2_000_000),
+    ),
     "logs_ingested_gb": Amount(
         "GB",
         "A job hour logs 10-50 MB; builds and control planes add to it.",

@@ -264,13 +264,32 @@ def test_an_endpoint_runs_the_variants_of_its_config() -> None:
     }
 
 
-def test_a_serverless_endpoint_is_unknown() -> None:
-    variants = [{"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}]
-    config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": variants}}
-    it = cost("AWS::SageMaker::Endpoint", {"EndpointConfigName": {"Ref": "Config"}}, Config=config)
+SERVERLESS_LINE = "SageMaker serverless-inference-second 2048MB"
+
+
+def serverless(region: str = "us-east-1", **config: int) -> ResourceCost:
+    variants = [{"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5, **config}}]
+    body = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": variants}}
+    reference = {"EndpointConfigName": {"Ref": "Config"}}
+    return cost("AWS::SageMaker::Endpoint", reference, region=region, Config=body)
+
+
+def test_a_serverless_endpoint_is_charged_by_the_second() -> None:
+    it = serverless()
+    assert (it.status, lines(it)) == ("usage", {SERVERLESS_LINE: 400.0})
+
+
+def test_serverless_capacity_kept_ready_runs_all_month() -> None:
+    ready = "SageMaker serverless-provisioned-concurrency-second 2048MB"
+    it = serverless(ProvisionedConcurrency=2)
+    assert (it.status, lines(it)) == ("priced", {SERVERLESS_LINE: 400.0, ready: 2 * 730 * 3600.0})
+
+
+def test_a_serverless_endpoint_is_unknown_where_it_has_no_price() -> None:
+    it = serverless("eu-west-1")
     assert (it.status, it.lines) == ("unknown", ())
     assert it.reason.endswith(
-        "no price for SageMaker serverless-inference-second in us-east-1 (not in the price book)"
+        "no price for SageMaker serverless-inference-second 2048MB in eu-west-1 (no source gives it)"
     )
 
 
