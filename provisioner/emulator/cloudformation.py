@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from moto.core.responses import ActionResult, BaseResponse, EmptyResult
+from moto.core.responses import ActionResult, EmptyResult
 
 from provisioner.emulator import parameters, templates
 from provisioner.emulator.capabilities import needed_capability
 from provisioner.emulator.engine import Engine, Order
-from provisioner.emulator.refusal import AwsError, invalid
+from provisioner.emulator.refusal import invalid
+from provisioner.emulator.responses import TaughtResponse
 from provisioner.emulator.stack import ChangeSet, Event, Home, OnFailure, Resource, Stack
 from provisioner.emulator.template import Template
 
@@ -22,7 +23,7 @@ PAGE = 100
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*")
 
 
-class CloudFormationResponse(BaseResponse):
+class CloudFormationResponse(TaughtResponse):
     """One request to CloudFormation; the methods are named after the API's actions."""
 
     engine: ClassVar[Engine]
@@ -31,14 +32,6 @@ class CloudFormationResponse(BaseResponse):
     def __init__(self) -> None:
         super().__init__(service_name="cloudformation")
         self.automated_parameter_parsing = True
-
-    def call_action(self) -> Any:
-        """Run the action; a AwsError becomes CloudFormation's error answer."""
-        try:
-            return super().call_action()
-        except AwsError as refusal:
-            answer = refusal.render("query")
-            return answer.status, {"Content-Type": answer.content_type}, answer.body
 
     # --- the request -------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from provisioner.emulator.intrinsics import Scope, resolve
 from provisioner.emulator.outputs import imported, look_up, render_output
 from provisioner.emulator.refusal import AwsError
-from provisioner.emulator.stack import Blueprint, Event, Resource, Stack, now
+from provisioner.emulator.stack import Blueprint, Event, Resource, Stack, next_moment
 from provisioner.emulator.template import depends_on, references
 from provisioner.emulator.types import NOTHING, TYPES, HandlerError, ResourceType, Site, check_properties
 
@@ -353,7 +353,7 @@ class Run:
     def _tell(self, resource: Resource, status: str, reason: str = "") -> None:
         if self.around.stopping.is_set():
             raise StoppedError
-        resource.status, resource.reason, resource.at = status, reason, now()
+        resource.status, resource.reason, resource.at = status, reason, next_moment(self.stack)
         self.stack.events.append(
             Event(
                 event_id=f"{resource.logical_id}-{status}-{resource.at.isoformat()}",
@@ -384,11 +384,12 @@ def tell_stack(stack: Stack, status: str, reason: str = "", token: str = "") -> 
             status=status,
             reason=reason,
             token=token,
+            at=next_moment(stack),
         )
     )
     stack.reason = reason
     if status == "DELETE_COMPLETE":
-        stack.deleted_at = now()
+        stack.deleted_at = stack.events[-1].at
     stack.status = status
 
 

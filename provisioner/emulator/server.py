@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
+from moto.core.responses import BaseResponse
 from moto.moto_server.werkzeug_app import (
     BackendRequest,
     DomainDispatcherApplication,
@@ -20,7 +21,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from provisioner.emulator import calls, s3
+from provisioner.emulator import calls, iam, s3
 from provisioner.emulator.calls import Call, Environ
 from provisioner.emulator.clients import Clients, access_key
 from provisioner.emulator.cloudformation import CloudFormationResponse
@@ -30,6 +31,7 @@ from provisioner.emulator.refusal import AwsError
 from provisioner.emulator.rules import Rules, iam_action
 from provisioner.emulator.run import Verb
 from provisioner.emulator.sts import StrictTokenResponse
+from provisioner.emulator.tagging import TaggingResponse
 
 StartResponse = Callable[..., Any]
 CONTROL = "/_stackwright/"
@@ -70,11 +72,13 @@ class Gate:
             iam_action(call.service, operation),
             call.protocol,
         )
+        if call.service == "iam":
+            iam.check_trust(call.form)
         if call.service == "s3":
             caller = caller_of(call.access_key, call.account)
             s3.check_ownership(calls.bucket_of(environ), caller, operation)
             return s3.BucketListing if operation == "ListBuckets" else None
-        return {"cloudformation": self._aws.cloudformation, "sts": StrictTokenResponse}.get(call.service)
+        return self._aws.taught.get(call.service)
 
     def _operation(self, call: Call, environ: Environ) -> str:
         if call.service == "s3" or self._aws.rules.concerns(call.access_key):
@@ -95,12 +99,17 @@ class Emulator:
         self.endpoint = f"http://localhost:{self._server.server_port}"
         self._clients = Clients(f"http://127.0.0.1:{self._server.server_port}")
         self.engine = Engine(self._clients.call, event_delay)
-        self.cloudformation = type(
-            "BoundCloudFormation",
-            (CloudFormationResponse,),
-            {"engine": self.engine, "endpoint": self.endpoint},
-        )
+        self.taught = self._taught()
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    def _taught(self) -> Mapping[str, type[BaseResponse]]:
+        """Signing name to the response class that answers in place of moto's."""
+        here = {"engine": self.engine, "endpoint": self.endpoint}
+        return {
+            "cloudformation": type("CloudFormation", (CloudFormationResponse,), here),
+            "sts": StrictTokenResponse,
+            "tagging": TaggingResponse,
+        }
 
     def __enter__(self) -> Self:
         return self.start()

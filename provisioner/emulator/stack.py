@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -19,6 +19,9 @@ OnFailure = Literal["ROLLBACK", "DELETE", "DO_NOTHING"]
 def now() -> datetime:
     """The time of an event (UTC)."""
     return datetime.now(UTC)
+
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +144,12 @@ class Stack:
     def is_busy(self) -> bool:
         """Does an operation run on it?"""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+
+def next_moment(stack: Stack) -> datetime:
+    """The time of the stack's next event: clients sort by milliseconds, so no two events share one."""
+    latest = stack.events[-1].at + MILLISECOND if stack.events else now()
+    return max(now(), latest)
 
 
 def new_stack(home: Home, name: str) -> Stack:

@@ -14,22 +14,15 @@ from moto.sts.responses import TokenResponse
 
 from provisioner.emulator.identity import caller_of
 from provisioner.emulator.refusal import AwsError, invalid
+from provisioner.emulator.responses import TaughtResponse
 from provisioner.emulator.trust import Caller, is_trusted
 
 ROLE_ARN = re.compile(r"arn:aws:iam::(\d{12}):role/.+")
 CHAINED_SECONDS = 3600
 
 
-class StrictTokenResponse(TokenResponse):
+class StrictTokenResponse(TaughtResponse, TokenResponse):
     """One request to STS."""
-
-    def call_action(self) -> Any:
-        """Run the action; a AwsError becomes STS's error answer."""
-        try:
-            return super().call_action()
-        except AwsError as refusal:
-            answer = refusal.render("query")
-            return answer.status, {"Content-Type": answer.content_type}, answer.body
 
     def assume_role(self) -> ActionResult:
         """AssumeRole: the role must exist and trust the caller."""

@@ -222,7 +222,8 @@ def test_a_reference_to_a_left_out_resource_is_refused(stacks: Any, refused: Any
     }
     assert refused(stacks.api.create_stack, StackName="left", TemplateBody=json.dumps(body)) == (
         "ValidationError",
-        "Template format error: Unresolved resource dependencies [Gone] in the Resources block of the template",
+        "Template format error: Unresolved resource dependencies [Gone] in the Resources block of the "
+        "template",
     )
 
 
@@ -506,7 +507,8 @@ def test_a_change_set_without_changes_fails(stacks: Any, refused: Any) -> None:
     assert (found["Status"], found["ExecutionStatus"], found["StatusReason"]) == (
         "FAILED",
         "UNAVAILABLE",
-        "The submitted information didn't contain changes. Submit different information to create a change set.",
+        "The submitted information didn't contain changes. Submit different information to create a "
+        "change set.",
     )
     assert refused(stacks.api.execute_change_set, ChangeSetName="plan", StackName="still") == (
         "InvalidChangeSetStatus",
