@@ -57,7 +57,7 @@ def with_credentials(
             proof.prove_external_id(role_arn, state, doors, random_id)
 
     _guard(enrolment, registry, prove)
-    return _register(
+    return register(
         registry,
         name=enrolment.name if enrolment else state.name,
         status="registered",
@@ -99,7 +99,7 @@ def with_address(address: Address, *, registry: "Registry", now: datetime) -> "R
         outputs=address.outputs,
         parameters=enrolment.parameters,
     )
-    return _register(
+    return register(
         registry,
         name=enrolment.name,
         status="unverified",
@@ -205,7 +205,7 @@ def _guard(enrolment: Enrolment | None, registry: "Registry", check: Callable[[]
         raise
 
 
-def _register(
+def register(
     registry: "Registry",
     *,
     name: str,
@@ -220,6 +220,7 @@ def _register(
     enrolment: Enrolment | None,
     now: datetime,
 ) -> "RegisteredStack":
+    """One transaction: the stack, its components, and the enrolment's new status."""
     from provisioner.registry import RegisteredStack, with_status
 
     place = arn.parse(state_id)

@@ -96,7 +96,7 @@ def _permission(
         resources=_principals(principal) if trusts else tuple(text(r) for r in _many(statement["Resource"])),
         conditions=_conditions(statement.get("Condition", {}), parameters),
         words=_trust_words(statement, parameters) if trusts else facts.words if facts else _NOT_OURS,
-        reason="who may assume the role" if trusts else facts.reason if facts else "",
+        reason=facts.reason if facts else "",
     )
 
 
@@ -136,9 +136,7 @@ def _trust_words(statement: Mapping[str, Any], parameters: Mapping[str, str]) ->
         return f"{service} may assume it" + (", only for this account" if guarded else "")
     conditions = json.dumps(_conditions(statement.get("Condition", {}), parameters))
     return access.trust_words(
-        "principal"
-        if "Fn::Sub" in json.dumps(principal) and "Account" in text(principal["AWS"])
-        else "account",
+        "principal" if statement.get("Sid") == access.TRUST_SIDS["principal"] else "account",
         external_id="sts:ExternalId" in conditions,
         principal=parameters.get("TrustedPrincipal", ""),
     )

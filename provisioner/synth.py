@@ -17,7 +17,10 @@ from provisioner.template import Template
 
 def template(plan: Plan, *, cache_dir: Path) -> Template:
     """The plan's template: its shape's, with the plan's own tags stamped in."""
-    return templates.stamped(of_shape(plan.shape, cache_dir=cache_dir), plan.stamped_tags)
+    made = templates.stamped(of_shape(plan.shape, cache_dir=cache_dir), plan.stamped_tags)
+    if plan.stamped_tags:
+        _keep(made, cache_dir)
+    return made
 
 
 def of_shape(shape: Shape, *, cache_dir: Path) -> Template:
@@ -27,13 +30,24 @@ def of_shape(shape: Shape, *, cache_dir: Path) -> Template:
         return _shipped(shipped)
     path = cache_dir / "shapes" / f"{shape.key[:32]}-{_generation()}.json"
     if not path.exists():
-        _write(path, synthesize(shape).text)
+        made = synthesize(shape)
+        _write(path, made.text)
+        _keep(made, cache_dir)
     return templates.parse(path.read_text())
 
 
-def find_shipped(sha256: str) -> Template | None:
-    """A shipped template by its own hash, or None."""
+def find_known(sha256: str, *, cache_dir: Path) -> Template | None:
+    """A template by its own hash: a shipped one, or one that this machine has made."""
+    kept = cache_dir / "templates" / f"{sha256}.json"
+    if kept.is_file():
+        return templates.parse(kept.read_text())
     return next((t for name in index().values() if (t := _shipped(name)).sha256 == sha256), None)
+
+
+def _keep(template: Template, cache_dir: Path) -> None:
+    path = cache_dir / "templates" / f"{template.sha256}.json"
+    if not path.exists():
+        _write(path, template.text)
 
 
 @cache

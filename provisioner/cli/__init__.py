@@ -1,0 +1,134 @@
+"""The command line: verbs are imported only when they are called."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from provisioner import __version__
+from provisioner.errors import BUG, NOT_UNDERSTOOD, StackwrightError
+
+# verb -> (module, what it does). Help lists them without importing one.
+VERBS = {
+    "init": ("init", "Write stack.yaml."),
+    "plan": ("plan", "Show resources, permissions, cost and findings; calls nothing."),
+    "synth": ("synth", "Write the CloudFormation template."),
+    "publish": ("publish", "Put the template where links can reach it."),
+    "link": ("link", "Make or explain a Deploy-to-AWS link."),
+    "deploy": ("deploy", "Create or update the stack through the API and register it."),
+    "status": ("status", "Say how a stack stands."),
+    "wait": ("wait", "Wait for a stack that a link or a deployment started."),
+    "finish": ("finish", "Register a completed CloudFormation stack."),
+    "doctor": ("doctor", "Prove that a registered stack works."),
+    "destroy": ("destroy", "Print what would go, then delete it."),
+    "scan": ("scan", "Find what an account already has."),
+    "register": ("register", "Take something found into the registry."),
+    "stack": ("stack", "List, show, switch and forget registered stacks."),
+    "component": ("component", "List and show registered components."),
+    "cost": ("cost", "Estimate any CloudFormation template, offline."),
+    "demo": ("demo", "The whole flow on an embedded AWS; no account needed."),
+}
+
+
+class Verbs(click.Group):
+    """A group that imports a verb's module when the verb is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        module = import_module(f"provisioner.cli.{VERBS[name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in VERBS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from difflib import get_close_matches
+
+        name = args[0] if args else ""
+        if name not in VERBS and not name.startswith("-"):
+            close = get_close_matches(name, VERBS, n=1)
+            ctx.fail(f"no verb {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "STACKWRIGHT",
+        "max_content_width": 100,
+    },
+)
+@click.version_option(__version__, prog_name="stackwright")
+def root() -> None:
+    """A working, priced, least-privilege MLOps stack in any AWS account from one link.
+
+    \b
+    Example:
+      stackwright demo                        # no AWS account needed
+      stackwright init --preset sagemaker     # writes stack.yaml
+      stackwright plan                        # resources, permissions, cost
+      stackwright deploy                      # create it, register it
+    """
+
+
+def main() -> None:
+    """The `stackwright` command."""
+    raise SystemExit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line; the exit code. Bugs raise."""
+    as_json = "--json" in arguments or os.environ.get("STACKWRIGHT_JSON") == "1"
+    try:
+        result = root.main(list(arguments), prog_name="stackwright", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        click.echo("Stopped; nothing more was done.", err=True)
+        return NOT_UNDERSTOOD
+    except click.ClickException as error:
+        return _tell(_from_click(error), as_json)
+    except StackwrightError as error:
+        return _tell(error, as_json)
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        click.echo("This is a bug in stackwright: please report it with the lines above.", err=True)
+        return BUG
+
+
+def _tell(error: StackwrightError, as_json: bool) -> int:
+    """JSON on stdout where it was asked for, and always the story on stderr."""
+    if as_json:
+        click.echo(json.dumps(error.as_dict(), indent=2))
+    click.secho(f"Error: {error.message}", fg="red", err=True)
+    if error.hint:
+        click.echo(f"  Next: {error.hint}", err=True)
+    return error.exit_code
+
+
+def _from_click(error: click.ClickException) -> StackwrightError:
+    from provisioner.errors import SpecError
+
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "stackwright"
+    option = getattr(error, "param", None)
+    return SpecError(error.format_message(), hint=f"{path} --help", field=getattr(option, "name", "") or "")

@@ -1,0 +1,85 @@
+"""Doors of one account and region, opened for the verbs that call AWS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from provisioner import destroy, proof
+from provisioner.aws.buckets import Buckets
+from provisioner.aws.cloudformation import Stacks
+from provisioner.aws.images import Images
+from provisioner.aws.roles import Roles
+from provisioner.aws.session import Session
+from provisioner.cli.options import open_registry, open_session
+from provisioner.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cloud:
+    """One account, one region, and the registry."""
+
+    session: Session
+
+    @cached_property
+    def identity(self) -> Mapping[str, str]:
+        return self.session.identity()
+
+    @property
+    def account(self) -> str:
+        return self.identity["account"]
+
+    @cached_property
+    def registry(self) -> Registry:
+        return open_registry()
+
+    @cached_property
+    def stacks(self) -> Stacks:
+        return Stacks(self.session.client("cloudformation"))
+
+    @cached_property
+    def roles(self) -> Roles:
+        return Roles(self.session.client("iam"), self.session.client("sts"))
+
+    @cached_property
+    def buckets(self) -> Buckets:
+        return Buckets(self.session.client("s3"), account=self.account, region=self.session.region)
+
+    @cached_property
+    def images(self) -> Images:
+        return Images(self.session.client("ecr"), account=self.account)
+
+    def for_proof(self) -> proof.Doors:
+        return proof.Doors(
+            caller_account=self.account,
+            caller_arn=self.identity["arn"],
+            stacks=self.stacks,
+            roles=self.roles,
+            as_session=self._as_session,
+        )
+
+    def for_destroy(self) -> destroy.Doors:
+        return destroy.Doors(
+            stacks=self.stacks, buckets=self.buckets, images=self.images, registry=self.registry
+        )
+
+    def through(self, credentials: Mapping[str, str]) -> "Cloud":
+        """The same region with the credentials of a session."""
+        return Cloud(session=Session(self.session.region, credentials=credentials))
+
+    def _as_session(self, credentials: Mapping[str, str]) -> tuple[str, Stacks, Roles]:
+        session = self.through(credentials)
+        return session.account, session.stacks, session.roles
+
+
+def open_cloud(region: str, profile: str) -> Cloud:
+    return Cloud(session=open_session(region, profile))
+
+
+def region_of(name: str, given: str) -> str:
+    """The region given, else the one the registry knows a stack or a link of this name in."""
+    if given:
+        return given
+    registry = open_registry()
+    known = registry.stack(name)
+    opened = registry.enrolments_of(name)
+    return known.region if known else opened[0].region if opened else ""

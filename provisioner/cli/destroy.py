@@ -1,0 +1,44 @@
+"""`stackwright destroy`."""
+
+import click
+
+from provisioner import teardown
+from provisioner.cli.options import answer, aws_options, clock, confirm, json_option, now, story, yes_option
+
+
+@click.command()
+@click.argument("name")
+@click.option("--keep-data", is_flag=True, help="Leave bucket and repository as they are.", show_envvar=True)
+@aws_options
+@yes_option
+@json_option
+def command(name: str, keep_data: bool, region: str, profile: str, yes: bool, as_json: bool) -> None:
+    """Print what would go, ask, then delete exactly that. Run it again after an interruption.
+
+    \b
+    Example:
+      stackwright destroy churn-dev
+      stackwright destroy churn-dev --keep-data --yes
+    """
+    from provisioner import destroy
+    from provisioner.cli.cloud import open_cloud, region_of
+    from provisioner.cli.following import shown
+
+    cloud = open_cloud(region_of(name, region), profile)
+    doors = cloud.for_destroy()
+    found = destroy.look(name, doors=doors, account=cloud.account)
+    steps = teardown.plan(found, keep_data=keep_data)
+    kept = teardown.kept(found) if keep_data else []
+    story(f"In account {cloud.account}, {cloud.session.region}:")
+    for number, step in enumerate(steps, 1):
+        story(f"  {number}. {step.words}")
+    for line in kept:
+        story(f"  keep {line}")
+    confirm("Do this?", yes=yes)
+    found = destroy.begin(found, doors=doors, now=now())
+    for step in teardown.plan(found, keep_data=keep_data):
+        story(step.words)
+        with shown(0) as on_event:
+            destroy.apply(step, doors=doors, clock=clock(), on_event=on_event)
+    value = {"name": name, "steps": [vars(s) for s in steps], "kept": kept}
+    answer(value, f"{name} is gone" + (f"; kept: {', '.join(kept)}" if kept else ""), as_json=as_json)

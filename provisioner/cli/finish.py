@@ -1,0 +1,42 @@
+"""`stackwright finish`."""
+
+import click
+
+from provisioner import finish_address
+from provisioner.cli.options import answer, aws_options, json_option, now, open_registry, random_id, story
+
+
+@click.command()
+@click.argument("what")
+@aws_options
+@json_option
+def command(what: str, region: str, profile: str, as_json: bool) -> None:
+    """Register a completed CloudFormation stack, by its name or by the FinishCommand of its Outputs tab.
+
+    By name, with credentials, the stack is proved and registered. By the pasted command no credentials are
+    needed, and the stack stays `unverified` until somebody with credentials finishes it by name.
+
+    \b
+    Example:
+      stackwright finish churn-dev
+      stackwright finish 'v=1&enrolment=...&stack=arn:aws:cloudformation:...'
+    """
+    from provisioner import finish
+    from provisioner.cli.stack import as_answer, stack_text
+
+    if finish_address.looks_like_one(what):
+        registry = open_registry()
+        stack = finish.with_address(finish_address.parse(what), registry=registry, now=now())
+        story(
+            f"Kept as unverified. Next, with credentials of account {stack.account}: "
+            f"`stackwright finish {stack.name}`."
+        )
+    else:
+        from provisioner.cli.cloud import open_cloud, region_of
+
+        cloud = open_cloud(region_of(what, region), profile)
+        registry = cloud.registry
+        stack = finish.with_credentials(
+            what, doors=cloud.for_proof(), registry=registry, now=now(), random_id=random_id, region=region
+        )
+    answer(as_answer(stack, registry), stack_text(stack, registry), as_json=as_json)

@@ -1,0 +1,172 @@
+"""What verbs share: options, places on disk, time, and how an answer is printed."""
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from provisioner import spec as specs
+from provisioner.errors import SpecError
+from provisioner.spec import Spec
+
+if TYPE_CHECKING:
+    from provisioner.aws.session import Session
+    from provisioner.deploy import Clock
+    from provisioner.registry import Registry
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+SPEC_FILE = "stack.yaml"
+
+
+def spec_options(command: Command) -> Command:
+    """Where the wish comes from: a file, or a preset; `--name` and `--region` win over both."""
+    for option in (
+        click.option("--region", default="", help="AWS region instead of the file's.", show_envvar=True),
+        click.option("--name", default="", help="Stack name instead of the file's.", show_envvar=True),
+        click.option("--preset", default="", help="Use a preset as it is, without a file.", show_envvar=True),
+        click.option(
+            "-f", "--file", "path", default=SPEC_FILE, show_default=True, help="The spec.", show_envvar=True
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def aws_options(command: Command) -> Command:
+    for option in (
+        click.option("--region", default="", help="AWS region.", show_envvar=True),
+        click.option("--profile", default="", help="AWS profile.", show_envvar=True),
+    ):
+        command = option(command)
+    return command
+
+
+def json_option(command: Command) -> Command:
+    flag = click.option("--json", "as_json", is_flag=True, help="Answer as JSON on stdout.", show_envvar=True)
+    return flag(command)
+
+
+def profile_option(command: Command) -> Command:
+    return click.option("--profile", default="", help="AWS profile.", show_envvar=True)(command)
+
+
+def yes_option(command: Command) -> Command:
+    flag = click.option("-y", "--yes", is_flag=True, help="Do it without asking.", show_envvar=True)
+    return flag(command)
+
+
+def read_spec(*, path: str, preset: str, name: str, region: str) -> Spec:
+    """The wish; raises SpecError."""
+    if preset:
+        return specs.preset(preset, name=name or default_name(), region=region or default_region())
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpecError(
+            f"there is no {path} here",
+            hint="`stackwright init` writes one, or use --preset " + "|".join(specs.PRESETS),
+            field="file",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path} cannot be read: {error}", field="file") from None
+    return specs.with_overrides(specs.read(text), name=name, region=region)
+
+
+def default_name() -> str:
+    return specs.legal_name(Path.cwd().name)
+
+
+def default_region(profile: str = "") -> str:
+    """AWS_REGION, AWS_DEFAULT_REGION, the profile's, else us-east-1."""
+    found = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return found or _profile_region(profile) or "us-east-1"
+
+
+def _profile_region(profile: str) -> str:
+    from configparser import ConfigParser
+
+    name = profile or os.environ.get("AWS_PROFILE", "default")
+    config = ConfigParser()
+    try:
+        config.read(os.environ.get("AWS_CONFIG_FILE", Path.home() / ".aws" / "config"))
+    except Exception:  # a broken file is for the AWS client to complain about
+        return ""
+    section = name if name == "default" else f"profile {name}"
+    return config.get(section, "region", fallback="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where stackwright keeps things: the registry, and shapes it can make again."""
+
+    registry: Path
+    cache: Path
+
+
+@cache
+def places() -> Places:
+    """Under STACKWRIGHT_HOME where it is set, else where the system keeps such things."""
+    home = os.environ.get("STACKWRIGHT_HOME")
+    if home:
+        return Places(registry=Path(home) / "registry.db", cache=Path(home) / "cache")
+    from platformdirs import user_cache_path, user_data_path
+
+    return Places(
+        registry=user_data_path("stackwright") / "registry.db", cache=user_cache_path("stackwright")
+    )
+
+
+def open_registry() -> "Registry":
+    from provisioner.registry import Registry
+
+    return Registry(places().registry)
+
+
+def open_session(region: str, profile: str) -> "Session":
+    from provisioner.aws.session import Session
+
+    return Session(region or default_region(profile), profile=profile)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """128 random bits as 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def clock() -> "Clock":
+    from provisioner.deploy import Clock
+
+    interval = float(os.environ.get("STACKWRIGHT_POLL_SECONDS", "2"))
+    return Clock(now=now, sleep=time.sleep, random_id=random_id, interval=interval)
+
+
+def answer(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Data on stdout: JSON for programs, text for people."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)
+
+
+def story(text: str, *, color: str | None = None) -> None:
+    """Progress and next steps, on stderr."""
+    click.secho(text, fg=color, err=True)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Asks on a terminal; elsewhere only --yes goes on. Raises SpecError or click.Abort."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise SpecError("this needs a yes, and there is no terminal to ask on", hint="add --yes", field="yes")
+    click.confirm(question, abort=True, err=True)

@@ -1,0 +1,98 @@
+"""What plan, link and deploy have in common: a wish to its plan, template, estimate and findings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner import permissions, preflight, synth
+from provisioner import plan as plans
+from provisioner.cli.options import now, places
+from provisioner.component import Severity
+from provisioner.errors import CheckError, SpecError
+from provisioner.permissions import Permission
+from provisioner.plan import Plan
+from provisioner.preflight import Finding
+from provisioner.spec import Spec
+from provisioner.template import Template
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A plan with everything that can be said of it before anything is called."""
+
+    plan: Plan
+    template: Template
+    cost: Mapping[str, Any]
+    findings: list[Finding]
+
+    @property
+    def permissions(self) -> list[Permission]:
+        return permissions.read(self.template, parameters=self.plan.parameters)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The `plan` answer of the JSON contract."""
+        return {
+            "spec": self.plan.spec.as_dict(),
+            "template": {
+                "sha256": self.template.sha256,
+                "bytes": self.template.size,
+                "shape": self.plan.shape.key,
+            },
+            "parameters": dict(self.plan.parameters),
+            "resources": self.resources(),
+            "permissions": [p.as_dict() for p in self.permissions],
+            "cost": self.cost,
+            "findings": [f.as_dict() for f in self.findings],
+            "link_blockers": preflight.link_blockers(self.findings),
+        }
+
+    def resources(self) -> list[dict[str, str]]:
+        built = [
+            {
+                "logical_id": logical_id,
+                "type": str(resource["Type"]),
+                "component": self.template.component_of(logical_id),
+                "action": "build",
+            }
+            for logical_id, resource in self.template.resources.items()
+        ]
+        reused = [
+            {
+                "logical_id": w.reuse,
+                "type": w.component.flavor,
+                "component": w.component.type,
+                "action": "reuse",
+            }
+            for w in self.plan.spec.components
+            if w.reuse
+        ]
+        return built + reused
+
+    def check(self, fail_on: Severity = "error") -> None:
+        """Raises CheckError on a finding at or above the bar."""
+        bar = ("error", "warning", "info").index(fail_on)
+        for finding in self.findings:
+            if ("error", "warning", "info").index(finding.severity) <= bar:
+                raise CheckError(
+                    f"{finding.subject}: {finding.message}", hint=finding.fix, field=finding.subject
+                )
+
+
+def draft(spec: Spec) -> Draft:
+    plan = plans.make(spec)
+    template = synth.template(plan, cache_dir=places().cache)
+    cost = estimate(template.body, spec.region, usage=spec.usage, parameters=plan.parameters)
+    return Draft(plan=plan, template=template, cost=cost, findings=preflight.check(plan, template, cost))
+
+
+def estimate(
+    template: Mapping[str, Any], region: str, *, usage: Any, parameters: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """The `estimate` answer; raises SpecError for what the estimator does not understand."""
+    from cost_estimates.estimate import monthly
+    from cost_estimates.model import CostError
+
+    try:
+        return monthly(template, region, usage=usage, parameters=parameters, today=now().date()).as_dict()
+    except CostError as error:
+        raise SpecError(error.message, hint=error.hint, field=error.field) from None

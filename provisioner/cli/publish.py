@@ -1,0 +1,87 @@
+"""`stackwright publish`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner import link as links
+from provisioner.cli.options import (
+    answer,
+    confirm,
+    json_option,
+    now,
+    open_session,
+    places,
+    profile_option,
+    read_spec,
+    spec_options,
+    story,
+    yes_option,
+)
+from provisioner.cli.planning import draft
+from provisioner.enrolments import Publication, record_publication
+from provisioner.errors import CheckError
+
+if TYPE_CHECKING:
+    from provisioner.aws.buckets import Buckets
+
+
+@click.command()
+@spec_options
+@click.option(
+    "--bucket", default="", help="An existing bucket; default: stackwright-ACCOUNT-REGION.", show_envvar=True
+)
+@profile_option
+@yes_option
+@json_option
+def command(
+    path: str, preset: str, name: str, region: str, bucket: str, profile: str, yes: bool, as_json: bool
+) -> None:
+    """Put the template into S3 under its hash, where links can reach it. Again is the same.
+
+    \b
+    Example:
+      stackwright publish --yes
+    """
+    from provisioner.aws.buckets import Buckets
+
+    drafted = draft(read_spec(path=path, preset=preset, name=name, region=region))
+    drafted.check()
+    spec = drafted.plan.spec
+    session = open_session(spec.region, profile)
+    account = session.identity()["account"]
+    door = Buckets(session.client("s3"), account=account, region=spec.region)
+    target = bucket or f"stackwright-{account}-{spec.region}"
+    if not door.exists(target):
+        _create(door, target, named=bool(bucket), yes=yes)
+    key = door.publish(target, drafted.template, shape=drafted.plan.shape.as_dict())
+    url = links.object_url(bucket=target, key=key, region=spec.region)
+    links.check_template_url(url, region=spec.region)
+    record_publication(
+        places().registry,
+        Publication(
+            sha256=drafted.template.sha256, region=spec.region, url=url, account=account, published_at=now()
+        ),
+    )
+    value = {
+        "template_url": url,
+        "template_sha256": drafted.template.sha256,
+        "bucket": target,
+        "account": account,
+        "region": spec.region,
+    }
+    answer(value, url, as_json=as_json)
+    story(
+        f"Readable by principals of account {account} that may read {target}. Next: `stackwright link`."
+    )
+
+
+def _create(door: "Buckets", target: str, *, named: bool, yes: bool) -> None:
+
+    if named:
+        raise CheckError(
+            f"there is no bucket {target}", hint="create it, or leave --bucket out", field="bucket"
+        )
+    story(f"Templates go to a private, encrypted bucket of yours: {target}. It does not exist yet.")
+    confirm("Create it?", yes=yes)
+    door.create_private(target)

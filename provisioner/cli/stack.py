@@ -1,0 +1,137 @@
+"""`stackwright stack list|show|set|delete`."""
+
+from typing import Any
+
+import click
+
+from provisioner import text
+from provisioner.cli.options import answer, confirm, json_option, open_registry, story, yes_option
+from provisioner.enrolments import stamp
+from provisioner.errors import CheckError
+from provisioner.registry import RegisteredStack, Registry
+
+
+@click.group()
+def command() -> None:
+    """List, show, switch and forget registered stacks.
+
+    \b
+    Example:
+      stackwright stack list
+      stackwright stack set churn-prod
+    """
+
+
+@command.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Every registered stack."""
+    registry = open_registry()
+    stacks = registry.stacks()
+    active = registry.active()
+    rows = [["", "name", "status", "account", "region", "components"]]
+    for stack in stacks:
+        components = registry.components_of(stack).values()
+        flavors = ", ".join(f"{c.type} {c.flavor}" for c in components)
+        rows.append(
+            [
+                "*" if stack.name == active else "",
+                stack.name,
+                stack.status,
+                stack.account,
+                stack.region,
+                flavors,
+            ]
+        )
+    empty = "no stack is registered; `stackwright deploy`, `link` or `register` makes one"
+    value = {"stacks": [as_answer(s, registry) for s in stacks]}
+    answer(value, text.table(rows, indent=0) if stacks else empty, as_json=as_json)
+
+
+@command.command()
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """One stack with its components and their values."""
+    registry = open_registry()
+    stack = find(registry, name)
+    answer(as_answer(stack, registry), stack_text(stack, registry), as_json=as_json)
+
+
+@command.command("set")
+@click.argument("name")
+@json_option
+def set_(name: str, as_json: bool) -> None:
+    """Make a stack the active one."""
+    registry = open_registry()
+    stack = find(registry, name)
+    if stack.status != "registered":
+        raise CheckError(
+            f"{name} is {stack.status} and cannot be active",
+            hint=f"with credentials of account {stack.account}: `stackwright finish {name}`"
+            if stack.status == "unverified"
+            else "`stackwright stack list` shows the others",
+        )
+    registry.set_active(name)
+    answer(as_answer(stack, registry), f"{name} is active", as_json=as_json)
+
+
+@command.command()
+@click.argument("name")
+@yes_option
+@json_option
+def delete(name: str, yes: bool, as_json: bool) -> None:
+    """Forget a stack. Nothing in AWS is touched: `stackwright destroy` does that."""
+    registry = open_registry()
+    stack = find(registry, name)
+    story(f"{name} will be forgotten; its resources in account {stack.account} stay and may cost money.")
+    confirm("Forget it?", yes=yes)
+    registry.unregister(stack)
+    answer({"deleted": name}, f"forgot {name}", as_json=as_json)
+
+
+def find(registry: Registry, name: str) -> RegisteredStack:
+    """The stack of this name; raises CheckError that names the others."""
+    stack = registry.stack(name)
+    if stack is None:
+        known = ", ".join(s.name for s in registry.stacks()) or "none"
+        raise CheckError(f"no stack {name!r} is registered", hint=f"registered: {known}", field="name")
+    return stack
+
+
+def as_answer(stack: RegisteredStack, registry: Registry) -> dict[str, Any]:
+    """The `stack` answer of the JSON contract."""
+    return {
+        "name": stack.name,
+        "account": stack.account,
+        "region": stack.region,
+        "active": registry.active() == stack.name,
+        "status": stack.status,
+        "components": {
+            type_: {
+                "flavor": c.flavor,
+                "origin": c.origin,
+                "outputs": dict(c.outputs),
+                "config": dict(c.config),
+            }
+            for type_, c in registry.components_of(stack).items()
+        },
+        "connector": dict(stack.connector),
+        "estimate": dict(stack.estimate),
+        "template_sha256": stack.template_sha256,
+        "stack_id": stack.stack_id,
+        "created_at": stamp(stack.created_at),
+    }
+
+
+def stack_text(stack: RegisteredStack, registry: Registry) -> str:
+    active = ", active" if registry.active() == stack.name else ""
+    head = f"{stack.name}: {stack.status}{active}, account {stack.account}, {stack.region}"
+    rows = [
+        [type_, component.flavor, component.origin, name, value]
+        for type_, component in registry.components_of(stack).items()
+        for name, value in (component.outputs or {"": ""}).items()
+    ]
+    if stack.connector:
+        rows.append(["access", "aws", "built", "role_arn", stack.connector.get("role_arn", "")])
+    return head + "\n" + text.table(rows)

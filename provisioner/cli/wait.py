@@ -1,0 +1,46 @@
+"""`stackwright wait`."""
+
+from datetime import timedelta
+
+import click
+
+from provisioner.cli.options import answer, aws_options, clock, json_option, now, story
+from provisioner.errors import RefusedError
+
+
+@click.command()
+@click.argument("name")
+@click.option("--timeout", default=60, show_default=True, help="Minutes to wait.", show_envvar=True)
+@aws_options
+@json_option
+def command(name: str, timeout: int, region: str, profile: str, as_json: bool) -> None:
+    """Wait until a stack is there and done, telling its events. Ends on failure with the first cause.
+
+    \b
+    Example:
+      stackwright wait churn-dev && stackwright finish churn-dev
+    """
+    from provisioner import deploy
+    from provisioner.cli.cloud import open_cloud, region_of
+    from provisioner.cli.following import shown
+    from provisioner.cli.status import find_state, look
+
+    cloud = open_cloud(region_of(name, region), profile)
+    look(name, cloud)  # refuses a name that nobody knows
+    deadline = now() + timedelta(minutes=timeout)
+    ticking = clock()
+    state = find_state(name, cloud)
+    while state is None:
+        if now() > deadline:
+            raise RefusedError(
+                f"no stack {name} after {timeout} minutes", hint="open the link, then wait again"
+            )
+        story("waiting for somebody to open the link …")
+        ticking.sleep(max(ticking.interval, 5.0))
+        state = find_state(name, cloud)
+    with shown(len(cloud.stacks.template(state.id).get("Resources", {}))) as on_event:
+        deploy.follow(cloud.stacks, state.id, clock=ticking, on_event=on_event, deadline=deadline)
+    value = look(name, cloud)
+    answer(value, f"{name}: {value['cloudformation']}", as_json=as_json)
+    if value["next"]:
+        story(f"Next: {value['next']}")

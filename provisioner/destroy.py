@@ -1,0 +1,154 @@
+"""Engine: looks at what there is of a stack, and applies a teardown plan step by step."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from provisioner import arn, deploy, finish
+from provisioner.deploy import Clock, OnEvent
+from provisioner.errors import CheckError
+from provisioner.plan import Shape, outputs_from_stack, shape_from
+from provisioner.teardown import Found, Holding, Step
+from provisioner.template import Template
+
+if TYPE_CHECKING:
+    from provisioner.aws.buckets import Buckets
+    from provisioner.aws.cloudformation import Stacks, StackState
+    from provisioner.aws.images import Images
+    from provisioner.registry import RegisteredStack, Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    stacks: "Stacks"
+    buckets: "Buckets"
+    images: "Images"
+    registry: "Registry"
+
+
+def look(name: str, *, doors: Doors, account: str) -> Found:
+    """What there is of a stack, in AWS and in the registry; raises CheckError where there is nothing."""
+    known = doors.registry.stack(name)
+    if known and known.account != account:
+        raise CheckError(
+            f"{name} is in account {known.account}, these credentials are of {account}",
+            hint="use credentials of the stack's own account",
+        )
+    state = _state(name, known, doors)
+    if state is None and known is None:
+        raise CheckError(
+            f"there is no stack {name!r}, here or in the registry", hint="`stackwright stack list`"
+        )
+    shape = _shape(doors.stacks, state) if state else None
+    built = _built_outputs(known, doors.registry) or _outputs(state, shape)
+    return Found(
+        name=name,
+        stack_id=state.id if state else "",
+        retention=shape.retention if shape else "retain",
+        bucket=_bucket(doors.buckets, built.get("artifact_store", {})),
+        repository=_repository(doors.images, built.get("container_registry", {})),
+        registered=known is not None,
+    )
+
+
+def begin(found: Found, *, doors: Doors, now: datetime) -> Found:
+    """Writes down what is going, so that an interrupted run still knows it. The plan's last step forgets."""
+    if found.registered:
+        doors.registry.set_status(found.name, "deleting")
+        return found
+    state = doors.stacks.describe(found.stack_id)
+    shape = _shape(doors.stacks, state) if state else None
+    if state is None or shape is None or not _outputs(state, shape):
+        return found
+    finish.register(
+        doors.registry,
+        name=found.name,
+        status="deleting",
+        state_id=state.id,
+        role_arn=state.outputs["AccessRoleArn"],
+        external_id="",
+        shape=shape,
+        outputs=outputs_from_stack(shape, state.outputs),
+        template_sha256="",
+        estimate={},
+        enrolment=None,
+        now=now,
+    )
+    return replace(found, registered=True)
+
+
+def apply(step: Step, *, doors: Doors, clock: Clock, on_event: OnEvent) -> None:
+    """One step; what is gone already is done already."""
+    actions: Mapping[str, Callable[[], None]] = {
+        "empty_bucket": lambda: doors.buckets.empty(step.target),
+        "delete_repository": lambda: doors.images.delete(step.target),
+        "delete_stack": lambda: _delete_stack(step.target, doors.stacks, clock, on_event),
+        "delete_bucket": lambda: _delete_bucket(step.target, doors.buckets),
+        "unregister": lambda: _unregister(step.target, doors.registry),
+    }
+    actions[step.action]()
+
+
+def _delete_stack(stack_id: str, stacks: "Stacks", clock: Clock, on_event: OnEvent) -> None:
+    before = stacks.events(stack_id)
+    stacks.delete(stack_id)
+    deploy.follow(stacks, stack_id, clock=clock, on_event=on_event, after=before[-1].id if before else "")
+
+
+def _delete_bucket(bucket: str, buckets: "Buckets") -> None:
+    if buckets.exists(bucket):
+        buckets.empty(bucket)
+        buckets.delete(bucket)
+
+
+def _unregister(name: str, registry: "Registry") -> None:
+    known = registry.stack(name)
+    if known:
+        registry.unregister(known)
+
+
+def _state(name: str, known: "RegisteredStack | None", doors: Doors) -> "StackState | None":
+    """The live stack: by its id, by its enrolment (its user may have renamed it), or by name."""
+    if known and known.stack_id:
+        state = doors.stacks.describe(known.stack_id)
+    else:
+        opened = doors.registry.enrolments_of(name)
+        state = doors.stacks.find(name=name, enrolment_id=opened[0].id) if opened else None
+        state = state or doors.stacks.describe(name)
+    return None if state and state.verdict == "gone" else state
+
+
+def _shape(stacks: "Stacks", state: "StackState") -> Shape | None:
+    if state.verdict == "draft":
+        return None
+    template = Template(body=stacks.template(state.id))
+    if not template.shape:
+        raise CheckError(
+            f"stack {state.name} was not made by stackwright", hint="delete it in the CloudFormation console"
+        )
+    return shape_from(template.shape)
+
+
+def _outputs(state: "StackState | None", shape: Shape | None) -> dict[str, dict[str, str]]:
+    """Promised values of what the stack built; a stack that never came up has none."""
+    if state is None or shape is None or "AccessRoleArn" not in state.outputs:
+        return {}
+    values = outputs_from_stack(shape, state.outputs)
+    return {s.type: values[s.type] for s in shape.slots if s.action == "build"}
+
+
+def _built_outputs(known: "RegisteredStack | None", registry: "Registry") -> Mapping[str, Mapping[str, str]]:
+    if known is None:
+        return {}
+    return {t: c.outputs for t, c in registry.components_of(known).items() if c.origin == "built"}
+
+
+def _bucket(buckets: "Buckets", outputs: Mapping[str, str]) -> Holding | None:
+    name = outputs.get("bucket_name", "")
+    return Holding(name=name, count=buckets.count(name)) if name and buckets.exists(name) else None
+
+
+def _repository(images: "Images", outputs: Mapping[str, str]) -> Holding | None:
+    name = arn.parse(outputs["repository_arn"]).name if outputs.get("repository_arn") else ""
+    return Holding(name=name, count=images.count(name)) if name and images.exists(name) else None

@@ -1,0 +1,76 @@
+"""What destroying a stack will remove, empty or keep, in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from provisioner.errors import CheckError
+
+Action = Literal["empty_bucket", "delete_repository", "delete_stack", "delete_bucket", "unregister"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """A bucket or repository that the stack built, and how much is in it."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What there is of a stack; None and empty where it is gone."""
+
+    name: str
+    stack_id: str = ""
+    retention: str = "retain"
+    bucket: Holding | None = None
+    repository: Holding | None = None
+    registered: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    action: Action
+    target: str
+    words: str
+
+
+def plan(found: Found, *, keep_data: bool = False) -> list[Step]:
+    """The steps, in an order that an interrupted run can take up again. Raises CheckError.
+
+    The registry forgets last: until then it knows what is still to be removed.
+    """
+    if keep_data and found.retention == "delete" and (found.bucket or found.repository):
+        raise CheckError(
+            "the stack was made with data.retention: delete and cannot leave its data behind",
+            hint="set data.retention: retain, `stackwright deploy`, then destroy with --keep-data",
+            field="keep-data",
+        )
+    return [*_steps(found, keep_data)]
+
+
+def kept(found: Found) -> list[str]:
+    """What stays behind with --keep-data, in words."""
+    bucket = [f"bucket {found.bucket.name} ({found.bucket.count} objects)"] if found.bucket else []
+    images = (
+        f"repository {found.repository.name} ({found.repository.count} images)" if found.repository else ""
+    )
+    return bucket + ([images] if images else [])
+
+
+def _steps(found: Found, keep_data: bool) -> Iterator[Step]:
+    bucket, repository = (None, None) if keep_data else (found.bucket, found.repository)
+    if bucket and bucket.count:
+        words = f"delete {bucket.count} objects and old versions from bucket {bucket.name}, for good"
+        yield Step(action="empty_bucket", target=bucket.name, words=words)
+    if repository:
+        words = f"delete repository {repository.name} with {repository.count} images, for good"
+        yield Step(action="delete_repository", target=repository.name, words=words)
+    if found.stack_id:
+        words = f"delete CloudFormation stack {found.name} with its roles"
+        yield Step(action="delete_stack", target=found.stack_id, words=words)
+    if bucket:
+        yield Step(action="delete_bucket", target=bucket.name, words=f"delete bucket {bucket.name}")
+    if found.registered:
+        yield Step(action="unregister", target=found.name, words=f"forget {found.name} in the registry")
