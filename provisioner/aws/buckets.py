@@ -72,6 +72,15 @@ class Buckets:
     def read(self, bucket: str, key: str) -> str:
         return str(self._client.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
 
+    def probe(self, bucket: str, key: str) -> None:
+        """Writes, reads and deletes one object, its versions too; raises RefusedError on the first refusal."""
+        written = self._client.put_object(Bucket=bucket, Key=key, Body=b"stackwright doctor")
+        try:
+            self.read(bucket, key)
+        finally:
+            version = {"VersionId": written["VersionId"]} if "VersionId" in written else {}
+            self._client.delete_object(Bucket=bucket, Key=key, **version)
+
     def count(self, bucket: str) -> int:
         """Objects, old versions and delete markers."""
         return sum(1 for _ in self._versions(bucket))

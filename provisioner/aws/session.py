@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 from botocore import exceptions
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from provisioner import __version__
 from provisioner.errors import RefusedError
@@ -107,6 +108,12 @@ def guarded(call: Callable[[], Any]) -> Any:
             f"could not reach AWS: {error}",
             hint="check the network, a proxy, the region, and AWS_ENDPOINT_URL",
             code="Unreachable",
+        ) from error
+    except ResponseParserError as error:
+        raise RefusedError(
+            f"what answered does not speak AWS: {str(error)[:200]}",
+            hint="check AWS_ENDPOINT_URL, and whether a proxy answers in AWS's place",
+            code="Unreadable",
         ) from error
     except exceptions.BotoCoreError as error:
         raise RefusedError(str(error), code=type(error).__name__) from error

@@ -43,6 +43,8 @@ def shown(resources: int) -> Iterator[Callable[["Event"], None]]:
 
 
 def _line(event: "Event") -> None:
+    if event.reason == "Resource creation Initiated":
+        return  # CloudFormation tells the same start twice
     reason = f"  {event.reason}" if event.status.endswith("_FAILED") else ""
     color = _COLORS.get(event.status.rpartition("_")[2])
     moment = event.at.strftime("%H:%M:%S")

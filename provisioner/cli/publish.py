@@ -71,9 +71,7 @@ def command(
         "region": spec.region,
     }
     answer(value, url, as_json=as_json)
-    story(
-        f"Readable by principals of account {account} that may read {target}. Next: `stackwright link`."
-    )
+    story(f"Readable by principals of account {account} that may read {target}. Next: `stackwright link`.")
 
 
 def _create(door: "Buckets", target: str, *, named: bool, yes: bool) -> None:

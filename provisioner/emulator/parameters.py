@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from provisioner.emulator import patterns
 from provisioner.emulator.refusal import invalid
 
 Declarations = Mapping[str, Mapping[str, Any]]
@@ -110,7 +111,7 @@ def _is_number(text: str) -> bool:
 # A text that is no number fails "must be a number" afterwards, so bounds let it pass.
 _RULES: Mapping[str, Callable[[str, Any], bool]] = {
     "AllowedValues": lambda text, allowed: text in [str(_text(value)) for value in allowed],
-    "AllowedPattern": lambda text, pattern: re.fullmatch(pattern, text) is not None,
+    "AllowedPattern": lambda text, pattern: patterns.matches(pattern, text),
     "MinLength": lambda text, bound: len(text) >= int(bound),
     "MaxLength": lambda text, bound: len(text) <= int(bound),
     "MinValue": lambda text, bound: not _is_number(text) or float(text) >= float(bound),

@@ -1,0 +1,64 @@
+"""`stackwright doctor`."""
+
+import click
+
+from provisioner.cli.options import answer, aws_options, json_option, now, random_id, story
+from provisioner.errors import CHECK_SAID_NO
+
+
+@click.command()
+@click.argument("name", default="")
+@aws_options
+@json_option
+def command(name: str, region: str, profile: str, as_json: bool) -> int:
+    """Prove that a registered stack works: assume its role, write, read and delete an object, log in to ECR.
+
+    An unverified stack is proved and registered first, as `finish` does. Without a name: the active stack.
+
+    \b
+    Example:
+      stackwright doctor churn-dev
+    """
+    from provisioner import doctor, finish
+    from provisioner.cli.cloud import open_cloud, region_of
+    from provisioner.cli.options import open_registry
+    from provisioner.cli.stack import find
+    from provisioner.doctor import Test
+
+    registry = open_registry()
+    stack = find(registry, name or registry.active())
+    cloud = open_cloud(region_of(stack.name, region), profile)
+    if stack.stack_id and stack.status != "deleted":
+        stack = finish.with_credentials(
+            stack.name, doors=cloud.for_proof(), registry=registry, now=now(), random_id=random_id
+        )
+    tests = [Test(id="registered", subject=stack.name, ok=True, message=f"is {stack.status}")]
+    used = cloud
+    role_arn = stack.connector.get("role_arn", "")
+    if role_arn:
+        credentials = cloud.roles.assume(
+            role_arn,
+            session_name=f"stackwright-doctor-{random_id()[:8]}",
+            external_id=stack.connector.get("external_id", ""),
+        )
+        denied = "this caller may not assume it; what follows was tried with the caller's own rights"
+        tests.append(
+            Test(
+                id="assume-role",
+                subject=role_arn,
+                ok=credentials is not None or None,
+                message="assumed" if credentials else denied,
+            )
+        )
+        used = cloud.through(credentials) if credentials else cloud
+    probe = f"stackwright/doctor-{random_id()}"
+    tests += doctor.examine(
+        registry.components_of(stack), buckets=used.buckets, images=used.images, probe=probe
+    )
+    marks = {True: "ok", False: "FAILED", None: "unknown"}
+    text = "\n".join(f"{marks[t.ok]:<8}{t.id:<14}{t.subject}: {t.message}" for t in tests)
+    answer({"name": stack.name, "checks": [t.as_dict() for t in tests]}, text, as_json=as_json)
+    failed = [t for t in tests if t.ok is False]
+    if failed:
+        story(f"{len(failed)} of {len(tests)} failed.", color="red")
+    return CHECK_SAID_NO if failed else 0
