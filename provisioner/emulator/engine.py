@@ -90,12 +90,16 @@ class Engine:
     def reset(self) -> None:
         """Stop everything that runs and forget every stack."""
         self.stopping.set()
-        for thread in list(self._threads.values()):
-            thread.join()
+        self.settle()
         self._stacks.clear()
         self._injections.clear()
         self._threads.clear()
         self.stopping.clear()
+
+    def settle(self) -> None:
+        """Wait until nothing runs any more."""
+        for thread in list(self._threads.values()):
+            thread.join()
 
     # --- what a run asks ---------------------------------------------------------------------------
 

@@ -87,7 +87,10 @@ class Gate:
 
 
 class Emulator:
-    """An AWS of its own on a loopback port; any AWS client reaches it at `endpoint`."""
+    """An AWS of its own on a loopback port; any AWS client reaches it at `endpoint`.
+
+    One per process: moto keeps what it makes in the process, so two would share it.
+    """
 
     def __init__(self, event_delay: float = 0.0, port: int = 0) -> None:
         """`event_delay` is in seconds per resource; port 0 takes a free one."""
