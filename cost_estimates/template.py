@@ -14,6 +14,7 @@ from cost_estimates.template_text import check_template
 COMPONENT_TAG = "stackwright:component"
 OTHER = "other"
 _TAG_KEYS = ("Tags", "ResourceTags")
+_CARRIER_KEYS = ("Bucket", "RoleName")
 _PARTITIONS = (
     # region prefix, partition, URL suffix
     ("cn-", "aws-cn", "amazonaws.com.cn"),
@@ -36,11 +37,21 @@ class Resource:
 
     @property
     def component(self) -> str:
-        for key in _TAG_KEYS:
-            name = _tag(self.template.resolve(child(self.properties, key)))
-            if name:
-                return name
-        return OTHER
+        """The component of its tag; a policy, which has none, goes with what it is about."""
+        carrier = None if self._tagged() else self._carrier()
+        return self._tagged() or (carrier._tagged() if carrier else "") or OTHER
+
+    def _tagged(self) -> str:
+        names = (_tag(self.template.resolve(child(self.properties, key))) for key in _TAG_KEYS)
+        return next(filter(None, names), "")
+
+    def _carrier(self) -> Resource | None:
+        """The bucket or role that a policy names."""
+        for key in _CARRIER_KEYS:
+            named = self.template.resolve(child(self.properties, key))
+            if isinstance(named, Unresolved) and named.logical_id not in ("", self.logical_id):
+                return self.template.find(named.logical_id)
+        return None
 
     def read(self, path: str, default: Any = None) -> Any:
         """The value at `A.B.C`, or the default: silently if absent, with a note if unknowable."""

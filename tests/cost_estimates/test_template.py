@@ -186,6 +186,19 @@ def test_the_component_is_the_tag(tags: Any, component: str) -> None:
     assert resource({"Tags": tags}).component == component
 
 
+def test_a_policy_goes_with_the_bucket_or_role_it_names() -> None:
+    tags = [{"Key": "stackwright:component", "Value": "artifact_store"}]
+    body = {
+        "Resources": {
+            "Store": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": tags}},
+            "Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Store"}}},
+            "Loop": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Loop"}}},
+        }
+    }
+    found = {r.logical_id: r.component for r in Template(body, "us-east-1", {}).resources()}
+    assert found == {"Store": "artifact_store", "Policy": "artifact_store", "Loop": "other"}
+
+
 def test_a_parameter_that_the_template_lacks_is_refused_with_the_nearest() -> None:
     with pytest.raises(CostError) as caught:
         template(Sizes="large")
