@@ -14,6 +14,7 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
+from provisioner.emulator.clients import INTERNAL, access_key
 from provisioner.emulator.identity import account_of
 from provisioner.emulator.refusal import Protocol
 
@@ -43,6 +44,11 @@ class Call:
     # The form of the query protocol, else empty.
     form: Mapping[str, str]
     target: str
+
+    @property
+    def is_internal(self) -> bool:
+        """Does the stack engine itself call?"""
+        return self.access_key == access_key(self.account, INTERNAL)
 
     @property
     def protocol(self) -> Protocol:

@@ -18,6 +18,10 @@ _CONFIG = Config(
 )
 
 
+# The end of the keys with which the stack engine itself calls.
+INTERNAL = "CFN0"
+
+
 def access_key(account: str, suffix: str = "ROOT") -> str:
     """An access key id that the emulator takes for the root-like principal of the account."""
     return f"AKIA{account}{suffix}"
@@ -50,7 +54,7 @@ class Clients:
             service,
             region_name=region,
             endpoint_url=self._endpoint,
-            aws_access_key_id=access_key(account, "CFN0"),
+            aws_access_key_id=access_key(account, INTERNAL),
             aws_secret_access_key="emulator",  # noqa: S106 - the emulator checks no signature
             config=_CONFIG,
         )

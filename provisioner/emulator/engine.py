@@ -11,7 +11,7 @@ from threading import RLock, Thread
 from typing import Any, Literal
 from uuid import uuid4
 
-from provisioner.emulator import changes, parameters
+from provisioner.emulator import changes, existing, parameters
 from provisioner.emulator.capabilities import check_capabilities
 from provisioner.emulator.refusal import AwsError, invalid
 from provisioner.emulator.run import Run, StoppedError, Verb, tell_stack
@@ -201,6 +201,7 @@ class Engine:
         wish = Wish(
             template=template,
             parameters=chosen,
+            values=existing.read_store(declared, chosen, stack.home, self.call),
             tags=tags,
             capabilities=order.capabilities,
             notification_arns=order.notification_arns,

@@ -12,6 +12,7 @@ from provisioner.emulator.refusal import invalid
 from provisioner.emulator.template import PLACEHOLDER, attribute_target
 
 NO_VALUE: Final = object()
+ALWAYS: Final = {"Fn::Equals": ["", ""]}
 
 
 def _no_lookup(name: str, attribute: str | None) -> Any:
@@ -104,6 +105,16 @@ def _with_conditions(scope: Scope, conditions: Mapping[str, bool]) -> Scope:
     return Scope(
         parameters=scope.parameters, conditions=conditions, mappings=scope.mappings, lookup=scope.lookup
     )
+
+
+def check_rules(section: Mapping[str, Any], scope: Scope) -> None:
+    """Refuse parameters that break one of the template's Rules."""
+    for name, rule in section.items():
+        if not truth(rule.get("RuleCondition", ALWAYS), scope):
+            continue
+        for row in rule["Assertions"]:
+            if not truth(row["Assert"], scope):
+                raise invalid(f"Rule {name} failed: {row.get('AssertDescription', 'assertion is false')}")
 
 
 def truth(value: Any, scope: Scope) -> bool:

@@ -80,7 +80,7 @@ def _text(value: Any) -> Any:
 
 
 def _is_list(kind: str) -> bool:
-    return kind == "CommaDelimitedList" or kind.startswith("List<")
+    return "CommaDelimitedList" in kind or "List<" in kind
 
 
 def _typed(text: str, kind: str) -> str | list[str]:

@@ -17,7 +17,15 @@ class TaughtResponse(BaseResponse):
     def call_action(self) -> Any:
         """Run the action."""
         try:
-            return super().call_action()
+            return self._run()
         except AwsError as error:
             answer = error.render(self.error_protocol)
             return answer.status, {"Content-Type": answer.content_type}, answer.body
+
+    def _run(self) -> Any:
+        try:
+            return super().call_action()
+        except NotImplementedError:
+            raise AwsError(
+                "InvalidAction", f"The emulator does not implement {self._get_action()}."
+            ) from None

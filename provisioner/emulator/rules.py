@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
+from provisioner.emulator.calls import Call
 from provisioner.emulator.identity import DENIED_KEY, EXPIRED_KEY
 from provisioner.emulator.refusal import AwsError, Protocol
 
@@ -53,28 +54,45 @@ class Rules:
 
     def __init__(self) -> None:
         self._denied: list[str] = []
+        self._throttled: dict[str, int] = {}
 
     def deny(self, action: str) -> None:
         """Deny an IAM action (`s3:List*` works too) to everybody."""
         self._denied.append(action.lower())
 
+    def throttle(self, action: str, times: int) -> None:
+        """Answer the next calls of an IAM action with the service's throttling error."""
+        self._throttled[action.lower()] = times
+
     def clear(self) -> None:
         """Allow everything again."""
         self._denied.clear()
+        self._throttled.clear()
 
     def concerns(self, access_key: str) -> bool:
         """Must this caller's operation be worked out at all?"""
-        return bool(self._denied) or access_key in (EXPIRED_KEY, DENIED_KEY)
+        return bool(self._denied or self._throttled) or access_key in (EXPIRED_KEY, DENIED_KEY)
 
-    def check(self, access_key: str, principal: str, action: str, protocol: Protocol) -> None:
+    def check(self, call: Call, principal: str, action: str) -> None:
         """Raise what AWS answers."""
-        if access_key == EXPIRED_KEY:
-            raise expired(protocol)
+        if call.access_key == EXPIRED_KEY:
+            raise expired(call.protocol)
         # AWS never denies GetCallerIdentity, whatever the policies say.
         if action == "sts:GetCallerIdentity":
             return
-        if access_key == DENIED_KEY or any(fnmatchcase(action.lower(), pattern) for pattern in self._denied):
-            raise denied(principal, action, protocol)
+        if call.access_key == DENIED_KEY or self._is_denied(action):
+            raise denied(principal, action, call.protocol)
+        if not call.is_internal and self._is_throttled(action):
+            raise throttled(call.protocol)
+
+    def _is_denied(self, action: str) -> bool:
+        return any(fnmatchcase(action.lower(), pattern) for pattern in self._denied)
+
+    def _is_throttled(self, action: str) -> bool:
+        left = self._throttled.get(action.lower(), 0)
+        if left:
+            self._throttled[action.lower()] = left - 1
+        return left > 0
 
 
 def denied(principal: str, action: str, protocol: Protocol) -> AwsError:
@@ -104,3 +122,15 @@ def expired(protocol: Protocol) -> AwsError:
         "rest-json": ("ExpiredTokenException", message, 403),
     }[protocol]
     return AwsError(code, words, status)
+
+
+def throttled(protocol: Protocol) -> AwsError:
+    """Too many requests, by the name and status that each protocol's services use."""
+    code, status = {
+        "query": ("Throttling", 400),
+        "rest-xml": ("SlowDown", 503),
+        "ec2": ("RequestLimitExceeded", 503),
+        "json": ("ThrottlingException", 400),
+        "rest-json": ("ThrottlingException", 429),
+    }[protocol]
+    return AwsError(code, "Rate exceeded", status)

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from provisioner.emulator import existing
 from provisioner.emulator.intrinsics import Scope, resolve
 from provisioner.emulator.outputs import imported, look_up, render_output
 from provisioner.emulator.refusal import AwsError
@@ -114,6 +115,10 @@ class Run:
     # --- forward -----------------------------------------------------------------------------------
 
     def _apply(self, plan: Blueprint) -> str | None:
+        wish, home = plan.wish, self.stack.home
+        absent = existing.missing(wish.declared, wish.parameters, home, self.around.call)
+        if absent:
+            return absent
         for logical_id in plan.order:
             if self.stack.abandoned:
                 raise StoppedError

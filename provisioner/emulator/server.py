@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
 from types import TracebackType
@@ -34,6 +35,7 @@ from provisioner.emulator.sts import StrictTokenResponse
 from provisioner.emulator.tagging import TaggingResponse
 
 StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 CONTROL = "/_stackwright/"
 
 
@@ -53,32 +55,33 @@ class Gate:
         call = calls.read(environ)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
         try:
-            taught = self._taught(call, environ)
+            return self._answer(call, environ)(environ, start_response)
         except AwsError as refusal:
             return refused(refusal, call)(environ, start_response)
-        if taught is None:
-            return self._moto(environ, start_response)  # type: ignore[no-any-return]
-        status, headers, body = taught.dispatch(BackendRequest(environ))
-        return Response(body, status, _plain(headers))(environ, start_response)
 
-    def _taught(self, call: Call, environ: Environ) -> Any:
-        """The response class of a taught service; raises what this caller is refused."""
+    def _answer(self, call: Call, environ: Environ) -> Application:
         operation = self._operation(call, environ)
-        self._aws.rules.check(
-            call.access_key,
-            caller_of(call.access_key, call.account).session
-            if self._aws.rules.concerns(call.access_key)
-            else "",
-            iam_action(call.service, operation),
-            call.protocol,
-        )
+        if not call.is_internal:
+            time.sleep(self._aws.latency)
+        self._refuse(call, operation, environ)
+        taught = self._aws.taught.get(call.service)
+        if (call.service, operation) == ("s3", "ListBuckets"):
+            taught = s3.BucketListing
+        if taught is None:
+            return self._moto
+        status, headers, body = taught.dispatch(BackendRequest(environ))
+        return Response(body, status, _plain(headers))
+
+    def _refuse(self, call: Call, operation: str, environ: Environ) -> None:
+        """Raise what moto would forgive."""
+        if self._aws.rules.concerns(call.access_key):
+            principal = caller_of(call.access_key, call.account).session
+            self._aws.rules.check(call, principal, iam_action(call.service, operation))
         if call.service == "iam":
             iam.check_trust(call.form)
         if call.service == "s3":
             caller = caller_of(call.access_key, call.account)
             s3.check_ownership(calls.bucket_of(environ), caller, operation)
-            return s3.BucketListing if operation == "ListBuckets" else None
-        return self._aws.taught.get(call.service)
 
     def _operation(self, call: Call, environ: Environ) -> str:
         if call.service == "s3" or self._aws.rules.concerns(call.access_key):
@@ -96,6 +99,7 @@ class Emulator:
         """`event_delay` is in seconds per resource; port 0 takes a free one."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.rules = Rules()
+        self.latency = 0.0
         self._server: BaseWSGIServer = make_server(
             "127.0.0.1", port, Gate(self), threaded=True, request_handler=MotoRequestHandler
         )
@@ -142,6 +146,14 @@ class Emulator:
         """Deny an IAM action (`iam:ListRoles`, `s3:*`) to everybody from now on."""
         self.rules.deny(action)
 
+    def throttle(self, action: str, times: int = 1) -> None:
+        """Answer the next calls of an IAM action with the service's throttling error."""
+        self.rules.throttle(action, times)
+
+    def slow(self, seconds: float) -> None:
+        """Let every request from outside take that much longer, as a distant AWS does."""
+        self.latency = seconds
+
     def set_delay(self, seconds: float) -> None:
         """Let every resource of a stack take that long."""
         self.engine.event_delay = seconds
@@ -151,15 +163,16 @@ class Emulator:
         return access_key(account)
 
     def reset(self) -> None:
-        """Back to an empty AWS without denials or failures."""
+        """Back to an empty AWS without denials, failures or latency; the delay of resources stays."""
         self.rules.clear()
+        self.latency = 0.0
         self.engine.reset()
         BackendDict.reset()
         reset_model_data()
 
 
 def control(aws: Emulator, request: BackendRequest) -> Response:
-    """The controls over HTTP: GET health, POST fail, deny, delay, reset."""
+    """The controls over HTTP: GET health; POST fail, deny, throttle, slow, delay, reset."""
     name = request.path.removeprefix(CONTROL)
     given = json.loads(request.get_data() or b"{}") if request.method == "POST" else {}
     if (request.method, name) == ("GET", "health"):
@@ -167,6 +180,8 @@ def control(aws: Emulator, request: BackendRequest) -> Response:
     actions: dict[str, Callable[[], None]] = {
         "fail": lambda: aws.fail(given["target"], given["reason"], given.get("on", "create")),
         "deny": lambda: aws.deny(given["action"]),
+        "throttle": lambda: aws.throttle(given["action"], int(given.get("times", 1))),
+        "slow": lambda: aws.slow(float(given["seconds"])),
         "delay": lambda: aws.set_delay(float(given["seconds"])),
         "reset": aws.reset,
     }

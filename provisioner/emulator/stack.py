@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from provisioner.emulator import parameters as parameter_rules
-from provisioner.emulator.intrinsics import Scope, choose_branches, evaluate_conditions
+from provisioner.emulator.intrinsics import Scope, check_rules, choose_branches, evaluate_conditions
 from provisioner.emulator.refusal import invalid
 from provisioner.emulator.template import Document, Template, depends_on, references
 
@@ -42,6 +42,8 @@ class Wish:
 
     template: Template
     parameters: Mapping[str, str]
+    # The parameters with what the parameter store holds in place of its names.
+    values: Mapping[str, str]
     tags: Mapping[str, str]
     capabilities: tuple[str, ...] = ()
     notification_arns: tuple[str, ...] = ()
@@ -171,11 +173,12 @@ class Blueprint:
 def blueprint(wish: Wish, stack: Stack) -> Blueprint:
     """Decide conditions, drop what they leave out, and order the rest; raises ValidationError."""
     template = wish.template
-    values = parameter_rules.typed(wish.declared, wish.parameters)
+    values = parameter_rules.typed(wish.declared, wish.values)
     scope = Scope(
         parameters={**values, **pseudo_parameters(stack, wish)}, mappings=template.section("Mappings")
     )
     conditions = evaluate_conditions(template.section("Conditions"), scope)
+    check_rules(template.section("Rules"), scope)
     resources = _active(template.resources, conditions)
     return Blueprint(
         wish=wish,

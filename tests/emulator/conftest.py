@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from provisioner.emulator.server import Emulator
@@ -36,13 +37,14 @@ Client = Callable[..., Any]
 
 @pytest.fixture
 def client(aws: Emulator) -> Client:
-    def make(service: str, region: str = REGION, key: str = "testing") -> Any:
+    def make(service: str, region: str = REGION, key: str = "testing", retries: int = 3) -> Any:
         return boto3.client(
             service,
             region_name=region,
             endpoint_url=aws.endpoint,
             aws_access_key_id=key,
             aws_secret_access_key="any",
+            config=Config(retries={"total_max_attempts": retries}),
         )
 
     return make

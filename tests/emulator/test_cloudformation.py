@@ -153,3 +153,10 @@ def test_a_summary_says_what_a_template_needs(stacks: Any) -> None:
     }
     valid = stacks.api.validate_template(TemplateBody=json.dumps(body))
     assert valid["Capabilities"] == ["CAPABILITY_IAM"]
+
+
+def test_what_is_not_implemented_is_refused_at_once(stacks: Any, refused: Any) -> None:
+    assert refused(stacks.api.list_types) == (
+        "InvalidAction",
+        "The emulator does not implement ListTypes.",
+    )

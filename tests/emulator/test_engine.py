@@ -276,6 +276,53 @@ def test_previous_values_serve_an_update(stacks: Any) -> None:
     assert stacks.show("keep")["Parameters"] == [{"ParameterKey": "Days", "ParameterValue": "14"}]
 
 
+def test_a_vpc_that_does_not_exist_rolls_the_stack_back(stacks: Any) -> None:
+    body = {**template(Log=LOG), "Parameters": {"Vpc": {"Type": "AWS::EC2::VPC::Id"}}}
+    stacks.create("net", body, Parameters=[{"ParameterKey": "Vpc", "ParameterValue": "vpc-absent"}])
+    assert stacks.show("net")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert [row.get("ResourceStatusReason") for row in stacks.events("net")][1] == (
+        "Parameter validation failed: parameter value vpc-absent for parameter name Vpc does not exist. "
+        "Rollback requested by user."
+    )
+
+
+def test_subnets_that_exist_are_accepted(stacks: Any, client: Any) -> None:
+    subnets = [row["SubnetId"] for row in client("ec2").describe_subnets()["Subnets"]][:2]
+    body = {**template(Log=LOG), "Parameters": {"Nets": {"Type": "List<AWS::EC2::Subnet::Id>"}}}
+    stacks.create("nets", body, Parameters=[{"ParameterKey": "Nets", "ParameterValue": ",".join(subnets)}])
+    assert stacks.show("nets")["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_parameter_may_come_from_the_parameter_store(stacks: Any, client: Any, refused: Any) -> None:
+    kind = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/days"}
+    body = {**template(Log=log({"Ref": "Days"})), "Parameters": {"Days": kind}}
+    assert refused(stacks.api.create_stack, StackName="store", TemplateBody=json.dumps(body)) == (
+        "ValidationError",
+        "Unable to fetch parameters [/days] from parameter store for this account.",
+    )
+    client("ssm").put_parameter(Name="/days", Value="14", Type="String")
+    stacks.create("store", body)
+    assert client("logs").describe_log_groups()["logGroups"][0]["retentionInDays"] == 14
+    assert stacks.show("store")["Parameters"] == [{"ParameterKey": "Days", "ParameterValue": "/days"}]
+
+
+def test_rules_are_kept(stacks: Any, refused: Any) -> None:
+    assertion = {
+        "Assert": {"Fn::Contains": [["a", "b"], {"Ref": "Kind"}]},
+        "AssertDescription": "a or b",
+    }
+    body = {
+        **template(Log=LOG),
+        "Parameters": {"Kind": {"Type": "String"}},
+        "Rules": {"Known": {"Assertions": [assertion]}},
+    }
+    given = [{"ParameterKey": "Kind", "ParameterValue": "c"}]
+    code, message = refused(
+        stacks.api.create_stack, StackName="rules", TemplateBody=json.dumps(body), Parameters=given
+    )
+    assert (code, message) == ("ValidationError", "Rule Known failed: a or b")
+
+
 # --- updating --------------------------------------------------------------------------------------
 
 

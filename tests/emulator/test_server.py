@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from provisioner.emulator.identity import DENIED_KEY, EXPIRED_KEY
 
@@ -108,6 +109,31 @@ def test_a_presigned_get_caller_identity_knows_its_caller(aws: Any, client: Any)
         assert f"<Account>{OTHER}</Account>" in answer.read().decode()
 
 
+@pytest.mark.parametrize(
+    ("action", "service", "code"),
+    [
+        ("iam:ListRoles", "iam", "Throttling"),
+        ("s3:ListAllMyBuckets", "s3", "SlowDown"),
+        ("ecr:DescribeRepositories", "ecr", "ThrottlingException"),
+        ("eks:ListClusters", "eks", "ThrottlingException"),
+        ("ec2:DescribeVpcs", "ec2", "RequestLimitExceeded"),
+    ],
+)
+def test_a_service_throttles_as_often_as_it_is_told(
+    aws: Any, client: Any, refused: Any, action: str, service: str, code: str
+) -> None:
+    aws.throttle(action, times=2)
+    call = getattr(client(service, retries=1), CALLS[service])
+    assert [refused(call)[0], refused(call)[0]] == [code, code]
+    assert call()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_ordinary_clients_retry_what_is_throttled(aws: Any, client: Any) -> None:
+    aws.throttle("ecr:DescribeRepositories", times=1)
+    answer = client("ecr").describe_repositories()
+    assert answer["ResponseMetadata"]["RetryAttempts"] == 1
+
+
 # --- S3 --------------------------------------------------------------------------------------------
 
 
@@ -120,6 +146,8 @@ def test_buckets_come_in_pages_with_their_regions(client: Any) -> None:
         [("a-far", "us-east-1"), ("b-one", REGION)],
         [("b-three", REGION), ("b-two", REGION)],
     ]
+    with pytest.raises(ClientError, match="The continuation token provided is incorrect"):
+        client("s3").list_buckets(ContinuationToken="nonsense")
     some = client("s3").list_buckets(Prefix="b-t", BucketRegion=REGION)["Buckets"]
     assert [row["Name"] for row in some] == ["b-three", "b-two"]
 
@@ -221,6 +249,10 @@ def test_another_process_controls_it_over_http(aws: Any, client: Any, refused: A
     assert refused(client("iam").list_roles)[0] == "AccessDenied"
     assert post(aws, "fail", target="AWS::Logs::LogGroup", reason="no room", on="delete") == 200
     assert aws.engine.injected("Any", "AWS::Logs::LogGroup", "delete") == "no room"
+    assert post(aws, "slow", seconds=0.01) == 200
+    assert aws.latency == 0.01
+    assert post(aws, "throttle", action="ecr:DescribeRepositories") == 200
+    assert client("ecr").describe_repositories()["ResponseMetadata"]["RetryAttempts"] == 1
     assert post(aws, "delay", seconds=0.5) == 200
     assert aws.engine.delay() == 0.5
     assert post(aws, "reset") == 200
