@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
 from cost_estimates.intrinsics import INTRINSICS, NO_VALUE, Unresolved, check_argument, child, truth
@@ -35,13 +36,14 @@ class Resource:
     properties: Any
     notes: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def component(self) -> str:
         """The component of its tag; a policy, which has none, goes with what it is about."""
-        carrier = None if self._tagged() else self._carrier()
-        return self._tagged() or (carrier._tagged() if carrier else "") or OTHER
+        carrier = None if self._tag else self._carrier()
+        return self._tag or (carrier._tag if carrier else "") or OTHER
 
-    def _tagged(self) -> str:
+    @cached_property
+    def _tag(self) -> str:
         names = (_tag(self.template.resolve(child(self.properties, key))) for key in _TAG_KEYS)
         return next(filter(None, names), "")
 
@@ -128,6 +130,7 @@ class Template:
         self.parameters = _check_parameters(parameters, self.declared)
         self.pseudo = _pseudo_parameters(region)
         self._pending: list[str] = []
+        self._held: dict[str, bool | Unresolved] = {}
 
     def resources(self) -> Iterator[Resource]:
         for logical_id in self.body["Resources"]:
@@ -152,6 +155,12 @@ class Template:
         return Resource(logical_id=logical_id, type=kind, template=self, properties=properties, notes=notes)
 
     def holds(self, condition: str) -> bool | Unresolved:
+        """Every resource asks for the same few conditions: each is decided once."""
+        if condition not in self._held:
+            self._held[condition] = self._decide(condition)
+        return self._held[condition]
+
+    def _decide(self, condition: str) -> bool | Unresolved:
         if condition not in self.conditions:
             return Unresolved(words=f"condition {condition}, which the template lacks")
         if condition in self._pending:
