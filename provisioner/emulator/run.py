@@ -13,12 +13,13 @@ from uuid import uuid4
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from provisioner.emulator import existing
+from provisioner.emulator.handler import NOTHING, HandlerError, ResourceType, Site, check_properties
 from provisioner.emulator.intrinsics import Scope, resolve
 from provisioner.emulator.outputs import imported, look_up, render_output
 from provisioner.emulator.refusal import AwsError
 from provisioner.emulator.stack import Blueprint, Event, Resource, Stack, next_moment
 from provisioner.emulator.template import depends_on, references
-from provisioner.emulator.types import NOTHING, TYPES, HandlerError, ResourceType, Site, check_properties
+from provisioner.emulator.types import TYPES
 
 Verb = Literal["create", "update", "delete"]
 # The last three come from properties of the wrong form, which AWS finds by their schema.

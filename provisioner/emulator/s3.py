@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult, BaseResponse
-from moto.s3.models import s3_backends
+from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.s3.models import FakeBucket, s3_backends
 
 from provisioner.emulator.refusal import AwsError
 from provisioner.emulator.rules import iam_action
-from provisioner.emulator.trust import Caller, is_trusted
+from provisioner.emulator.trust import Caller, conditions_hold, is_trusted
 
 MOST_BUCKETS = 10_000
 
@@ -33,6 +34,24 @@ def check_ownership(bucket: str, caller: Caller, operation: str) -> None:
         json.loads(policy), caller, action, {"aws:PrincipalArn": caller.principal}
     ):
         raise AwsError("AccessDenied", "Access Denied", 403)
+
+
+def conditional_permission(bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
+    """What a bucket's policy says of an action; moto alone would take a conditional Deny for a plain one.
+
+    The loopback stands for TLS, which every real client uses: aws:SecureTransport is true.
+    """
+    policy = json.loads(bucket.policy or "{}")
+    statements = policy.get("Statement", [])
+    listed = statements if isinstance(statements, list) else [statements]
+    applying = [s for s in listed if conditions_hold(s, {"aws:SecureTransport": "true"})]
+    if not applying:
+        return PermissionResult.NEUTRAL
+    return IAMPolicy(json.dumps({**policy, "Statement": applying})).is_action_permitted(action, resource)
+
+
+# moto offers no hook here.
+FakeBucket.get_permission = conditional_permission  # type: ignore[method-assign,assignment]
 
 
 class BucketListing(BaseResponse):

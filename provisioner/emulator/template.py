@@ -75,13 +75,13 @@ class Reference:
     attribute: str | None = None
 
 
-def parse(body: str, known_types: frozenset[str]) -> Template:
-    """Body to checked template; raises ValidationError in AWS's words."""
+def parse(body: str, known_types: Mapping[str, frozenset[str]]) -> Template:
+    """Body to checked template, by type name and its attributes; raises ValidationError in AWS's words."""
     template = Template(body=body, document=_read(body))
     _check_sections(template.document)
     _check_resources(template.resources, known_types)
     _check_functions(template.document)
-    _check_references(template)
+    _check_references(template, known_types)
     _check_conditions(template)
     return template
 
@@ -208,7 +208,7 @@ def _check_count(document: Document, section: str, word: str, limit: int) -> Non
         )
 
 
-def _check_resources(resources: Document, known_types: frozenset[str]) -> None:
+def _check_resources(resources: Document, known_types: Mapping[str, frozenset[str]]) -> None:
     for logical_id, resource in resources.items():
         _check_resource(logical_id, resource)
     unknown = {str(r["Type"]): None for r in resources.values() if r["Type"] not in known_types}
@@ -252,13 +252,13 @@ def _check_functions(value: Any) -> None:
             _check_functions(item)
 
 
-def _check_references(template: Template) -> None:
+def _check_references(template: Template, known_types: Mapping[str, frozenset[str]]) -> None:
     resources = template.resources
     known = {*resources, *template.section("Parameters"), *PSEUDO_PARAMETERS}
     for block in ("Resources", "Outputs"):
         unresolved: dict[str, None] = {}
         for reference in _references_of(template.section(block)):
-            _check_attribute_target(reference, resources)
+            _check_attribute(reference, resources, known_types)
             if reference.name not in known:
                 unresolved[reference.name] = None
         _refuse_unresolved(unresolved, block)
@@ -271,10 +271,18 @@ def _references_of(section: Document) -> Iterator[Reference]:
             yield Reference(name=name)
 
 
-def _check_attribute_target(reference: Reference, resources: Document) -> None:
-    if reference.attribute is not None and reference.name not in resources:
+def _check_attribute(
+    reference: Reference, resources: Document, known_types: Mapping[str, frozenset[str]]
+) -> None:
+    name, attribute = reference.name, reference.attribute
+    if attribute is None:
+        return
+    if name not in resources:
+        raise invalid(f"Template error: instance of Fn::GetAtt references undefined resource {name}")
+    # The attribute of a GetAtt may itself be a reference; it is then known only later.
+    if attribute and attribute not in known_types[resources[name]["Type"]]:
         raise invalid(
-            f"Template error: instance of Fn::GetAtt references undefined resource {reference.name}"
+            f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
         )
 
 

@@ -17,6 +17,7 @@ from provisioner.emulator.stack import Home
 from provisioner.emulator.types import TYPES
 
 MAX_URL_LENGTH = 1024
+ATTRIBUTES = {name: kind.attribute_names for name, kind in TYPES.items()}
 VIRTUAL_HOST = re.compile(
     r"(?P<bucket>[a-z0-9][a-z0-9.-]+)\.s3[.-]?(dualstack\.)?([a-z0-9-]+\.)?amazonaws\.com"
 )
@@ -45,8 +46,8 @@ def read(source: Source, home: Home, call: Callable[..., Any], endpoint: str) ->
     if bool(source.body) == bool(source.url):
         raise invalid("Either Template URL or Template Body must be specified.")
     if source.body:
-        return template.parse(_checked_body(source.body), frozenset(TYPES))
-    return template.parse(_fetched(source.url or "", home, call, endpoint), frozenset(TYPES))
+        return template.parse(_checked_body(source.body), ATTRIBUTES)
+    return template.parse(_fetched(source.url or "", home, call, endpoint), ATTRIBUTES)
 
 
 def locate(url: str, endpoint: str) -> Location:

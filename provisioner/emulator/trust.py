@@ -51,6 +51,11 @@ def _matches(statement: Mapping[str, Any], caller: Caller, action: str, context:
         return False
     if "Principal" not in statement or not _names(statement["Principal"], caller):
         return False
+    return conditions_hold(statement, context)
+
+
+def conditions_hold(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    """Whether a statement applies to a request with these keys."""
     conditions = statement.get("Condition", {})
     # What is not understood must never let anybody in: it fails an Allow and fulfils a Deny.
     otherwise = statement["Effect"] == "Deny"

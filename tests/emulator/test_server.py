@@ -297,3 +297,25 @@ def test_an_operation_with_a_delay_can_be_watched(aws: Any, stacks: Any) -> None
     stack_id = stacks.create("watch", {"Resources": {"Log": {"Type": "AWS::Logs::LogGroup"}}}, wait=False)
     assert stacks.show(stack_id)["StackStatus"] == "CREATE_IN_PROGRESS"
     assert stacks.settle(stack_id) == "CREATE_COMPLETE"
+
+
+def test_a_bucket_that_wants_tls_still_takes_objects(client: Any) -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="tls-only", **HERE)
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::tls-only/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(
+        Bucket="tls-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
+    s3.put_object(Bucket="tls-only", Key="a", Body=b"1")
+    closed = {**statement, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+    s3.put_bucket_policy(
+        Bucket="tls-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": [closed]})
+    )
+    with pytest.raises(ClientError, match="403"):
+        s3.put_object(Bucket="tls-only", Key="b", Body=b"2")

@@ -10,7 +10,7 @@ import pytest
 from provisioner.emulator.refusal import AwsError
 from provisioner.emulator.template import Reference, parse, references
 
-TYPES = frozenset({"AWS::S3::Bucket"})
+TYPES = {"AWS::S3::Bucket": frozenset({"Arn", "Endpoint.Port"})}
 BUCKET: dict[str, Any] = {"Type": "AWS::S3::Bucket"}
 
 
@@ -112,6 +112,10 @@ def test_the_body_is_kept_exactly_as_given() -> None:
         (
             resource(Properties={"A": {"Fn::GetAtt": "Nobody.Arn"}}),
             "Template error: instance of Fn::GetAtt references undefined resource Nobody",
+        ),
+        (
+            resource(Properties={"A": {"Fn::Sub": "${It.Size}"}}),
+            "Template error: resource It does not support attribute type Size in Fn::GetAtt",
         ),
         (
             resource(Condition="Never"),
