@@ -113,7 +113,8 @@ class Reader:
         row, client = visit.row, self._client(visit, visit.row.service, region)
         place = Place(account=visit.account, region=region, partition=client.raw.meta.partition)
         pages = _pages(visit, client, row.call, row.arguments)
-        shaped = [row.shape(item, place) for page in pages for item in page[row.key]]
+        # botocore leaves out a list that the answer's XML has no element for.
+        shaped = [row.shape(item, place) for page in pages for item in page.get(row.key, ())]
         return tuple(found for found in shaped if found)
 
     def _located(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:

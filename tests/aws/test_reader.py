@@ -227,6 +227,11 @@ def test_every_page_of_roles_is_read_also_behind_an_empty_one(offline: Recorded)
     assert (reading.cell.calls, [f.name for f in reading.resources]) == (2, ["ml"])
 
 
+def test_an_answer_without_its_list_is_an_empty_cell(offline: Recorded) -> None:
+    answer(offline, "s3", "ListBuckets", {})
+    assert read(offline, S3).cell.state == "empty"
+
+
 def test_every_page_of_tags_is_read(offline: Recorded) -> None:
     arn = REPOSITORY["repositoryArn"]
     tagged = {"ResourceTagMappingList": [{"ResourceARN": arn, "Tags": [{"Key": "team", "Value": "ml"}]}]}
