@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from provisioner import regions
 from provisioner.errors import SpecError
-from provisioner.regions import PARTITIONS, Partition
+from provisioner.regions import Partition
 
 MAX_TEMPLATE_URL = 1024
 STACK_NAME = r"[A-Za-z][A-Za-z0-9-]{0,127}"
@@ -48,11 +48,11 @@ def quick_create(link: Link) -> str:
 
 def parse(url: str) -> Link:
     """What a link says; raises SpecError for anything that is not a CloudFormation quick-create link."""
-    parts = urlsplit(url.strip())
+    parts = _split(url.strip())
     path, _, query = parts.fragment.partition("?")
-    region = dict(parse_qsl(parts.query)).get("region", "")
     if parts.scheme != "https" or path not in _FRAGMENTS or parts.path != "/cloudformation/home":
         raise _not_a_link("it is no CloudFormation quick-create address")
+    region = _pairs(parts.query).get("region", "")
     if region not in regions.names():
         raise _not_a_link(f"region {region!r} is unknown")
     if parts.netloc not in (_console(region), regions.partition(region).console):
@@ -60,6 +60,9 @@ def parse(url: str) -> Link:
     values = _pairs(query)
     if not values.keys() >= _NAMED:
         raise _not_a_link("templateURL or stackName is missing")
+    unknown = [k for k in values if k not in _NAMED and not k.startswith("param_")]
+    if unknown:
+        raise _not_a_link(f"nobody can say what the console makes of {unknown[0]!r}")
     return Link(
         region=region,
         template_url=values["templateURL"],
@@ -71,7 +74,7 @@ def parse(url: str) -> Link:
 def check_template_url(url: str, *, region: str) -> None:
     """Whether CloudFormation in this region can be given the URL: by form only. Raises SpecError."""
     partition = regions.partition(region)
-    parts = urlsplit(url)
+    parts = _split(url)
     keys = {key.lower() for key, _ in parse_qsl(parts.query)}
     if len(url) > MAX_TEMPLATE_URL:
         raise _bad_url(f"{len(url)} characters", f"the console takes at most {MAX_TEMPLATE_URL}")
@@ -81,12 +84,16 @@ def check_template_url(url: str, *, region: str) -> None:
             "a signature ends with its session and does not fit the console's 1,024 characters: "
             "make the object readable to whoever clicks instead",
         )
-    if parts.scheme != "https" or not _is_s3(parts.netloc, partition):
+    if re.search(r"[^!-~]", url):
+        raise _bad_url("it holds a blank or a character that is not ASCII", "percent-encode it")
+    host = _s3_host(parts.netloc, partition)
+    if parts.scheme != "https" or host is None:
         raise _bad_url(
             f"{parts.scheme}://{parts.netloc} is not an https S3 host of partition {partition.name}",
             f"https://BUCKET.s3.{region}.{partition.suffix}/KEY – CloudFormation reads from S3 only, no CDN",
         )
-    if not parts.path.strip("/") or parts.username or parts.fragment:
+    names = [name for name in parts.path.split("/") if name]
+    if len(names) < (1 if host["bucket"] else 2) or parts.fragment:
         raise _bad_url("it names no object", f"https://BUCKET.s3.{region}.{partition.suffix}/KEY")
 
 
@@ -111,15 +118,24 @@ def _console(region: str) -> str:
     return f"{region}.{regions.partition(region).console}"
 
 
-def _is_s3(host: str, partition: Partition) -> bool:
-    suffix = re.escape(partition.suffix)
-    others = [p.suffix for p in PARTITIONS.values() if p.suffix.startswith(partition.suffix + ".")]
-    if any(host.endswith(other) for other in others):
-        return False
-    return (
-        re.fullmatch(rf"([a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]\.)?s3([.-][a-z0-9-]+)?\.{suffix}", host)
-        is not None
+def _s3_host(host: str, partition: Partition) -> re.Match[str] | None:
+    found = re.fullmatch(
+        r"((?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.)?s3([.-](?!website)(?P<region>[a-z0-9-]+))?\."
+        + re.escape(partition.suffix),
+        host,
     )
+    # aws and aws-us-gov share a suffix: the region in the host tells them apart.
+    if found and found["region"] in regions.names():
+        return found if regions.partition(found["region"]) == partition else None
+    return found
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address; nothing at all where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def _not_a_link(why: str) -> SpecError:
