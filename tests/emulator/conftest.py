@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -35,19 +36,28 @@ def aws(emulator: Emulator) -> Iterator[Emulator]:
 Client = Callable[..., Any]
 
 
-@pytest.fixture
-def client(aws: Emulator) -> Client:
+@pytest.fixture(scope="session")
+def clients(emulator: Emulator) -> Client:
+    """Clients for the whole session: making one takes longer than most tests."""
+
+    @cache
     def make(service: str, region: str = REGION, key: str = "testing", retries: int = 3) -> Any:
         return boto3.client(
             service,
             region_name=region,
-            endpoint_url=aws.endpoint,
+            endpoint_url=emulator.endpoint,
             aws_access_key_id=key,
             aws_secret_access_key="any",
             config=Config(retries={"total_max_attempts": retries}),
         )
 
     return make
+
+
+@pytest.fixture
+def client(aws: Emulator, clients: Client) -> Client:
+    """A client of the emptied emulator."""
+    return clients
 
 
 @dataclass
