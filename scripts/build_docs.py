@@ -39,7 +39,7 @@ def cli_page() -> str:
         "# Command line\n",
         NOTE,
         "Data goes to stdout, the story to stderr; `--json` on every verb that answers something. Every\n"
-        "option has an environment variable: `STACKWRIGHT_`, the verb, the option, as in `STACKWRIGHT_LINK_NAME`.\n",
+        "option has an environment variable: `STACKWRIGHT_VERB_OPTION`, as in `STACKWRIGHT_LINK_NAME`.\n",
         "Exit codes: 0 done · 1 bug · 2 wish not understood · 3 a check said no · 4 AWS or the network\n"
         "refused · 5 partly done.\n",
     ]
