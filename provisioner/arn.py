@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from provisioner.errors import SpecError
 
-_ASSUMED_ROLE = re.compile(r"^assumed-role/([\w+=,.@-]+)/[\w+=,.@-]+$")
+# What IAM allows in names: ASCII only, unlike Python's \w and \d.
+_ASSUMED_ROLE = re.compile(r"assumed-role/([\w+=,.@-]+)/[\w+=,.@-]+", re.ASCII)
+_ROLE_OR_USER = re.compile(r"(role|user)/[\w+=,.@/-]{1,512}", re.ASCII)
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,7 @@ def principal(text: str, *, field: str = "") -> Arn:
         raise SpecError(
             "a wildcard is no principal", hint="name one role or user by its full ARN", field=field
         )
-    session = _ASSUMED_ROLE.match(arn.resource) if arn.service == "sts" else None
+    session = _ASSUMED_ROLE.fullmatch(arn.resource) if arn.service == "sts" else None
     if session and session[1].startswith("AWSReservedSSO_"):
         raise SpecError(
             "an IAM Identity Center session does not show its role's path",
@@ -63,11 +66,8 @@ def principal(text: str, *, field: str = "") -> Arn:
             account=arn.account,
             resource=f"role/{session[1]}",
         )
-    if (
-        arn.service != "iam"
-        or not re.match(r"^(role|user)/", arn.resource)
-        or not re.fullmatch(r"\d{12}", arn.account)
-    ):
+    named = _ROLE_OR_USER.fullmatch(arn.resource) and _ACCOUNT.fullmatch(arn.account)
+    if arn.service != "iam" or arn.region or not named:
         raise SpecError(
             f"{text!r} is not a role or user", hint="arn:aws:iam::111122223333:role/NAME", field=field
         )

@@ -87,7 +87,8 @@ class Component:
         return bool(self.arn_pattern)
 
     def fits_arn(self, arn: str) -> bool:
-        return bool(self.arn_pattern) and re.fullmatch(self.arn_pattern, arn) is not None
+        # ASCII, as CloudFormation's own regular expressions: a role called müller does not exist.
+        return bool(self.arn_pattern) and re.fullmatch(self.arn_pattern, arn, re.ASCII) is not None
 
 
 def flag(key: str) -> Callable[[Mapping[str, object]], bool | None]:

@@ -10,6 +10,7 @@ from provisioner import access
 from provisioner.components import CATALOGUE
 from provisioner.errors import SpecError
 from provisioner.link import Link, check_template_url
+from provisioner.spec import BLANKS
 from provisioner.template import Template
 
 
@@ -124,7 +125,7 @@ def _doubts(link: Link, template: Template | None, expected: str) -> Iterator[st
         yield f"{name} is no parameter of the template: the console would ignore it"
     for name, pattern in _patterns(template):
         value = link.parameters.get(name, "")
-        if value and not re.fullmatch(_python_pattern(pattern), value):
+        if value and not _fits(pattern, value):
             yield f"{name} does not fit the template's own rule {pattern}"
 
 
@@ -134,6 +135,13 @@ def _patterns(template: Template) -> Iterator[tuple[str, str]]:
             yield name, str(parameter["AllowedPattern"])
 
 
-def _python_pattern(pattern: str) -> str:
-    """CloudFormation's regular expressions are Java's: Unicode classes are spelt differently."""
-    return pattern.replace(r"\p{L}", r"\w").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d")
+def _fits(pattern: str, value: str) -> bool:
+    """CloudFormation's expressions are Java's: Unicode only where a class says so, and spelt differently.
+
+    A pattern that Python cannot read, in a template of somebody else, fits nothing.
+    """
+    python = pattern.replace(r"\p{L}", r"\w").replace(r"\p{N}", r"\d").replace(r"\p{Z}", BLANKS)
+    try:
+        return re.fullmatch(python, value, 0 if r"\p{" in pattern else re.ASCII) is not None
+    except re.error:
+        return False

@@ -40,7 +40,7 @@ def components(
         for component in for_arn(resource.arn)
         if not types or component.type in types
     ]
-    outputs = {c.type: dict(c.outputs_of(arn.parse(r.arn))) for c, r in slots}
+    outputs: dict[str, Outputs] = {c.type: dict(c.outputs_of(arn.parse(r.arn))) for c, r in slots}
     made = [_component(c, r, outputs, stack, now) for c, r in slots]
     if stack:
         _check_one_each(slots)

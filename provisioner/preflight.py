@@ -33,6 +33,7 @@ def check(plan: Plan, template: Template, estimate: Mapping[str, Any]) -> list[F
         *_region(plan, template),
         *_access(plan),
         *_reuse(plan),
+        *_accounts(plan),
         *_data(plan),
         *_cost(estimate),
     ]
@@ -67,6 +68,15 @@ def _region(plan: Plan, template: Template) -> Iterator[Finding]:
 
 def _access(plan: Plan) -> Iterator[Finding]:
     access = plan.spec.access
+    for key, named in (("principal", access.principal), ("boundary", access.boundary)):
+        if named and arn.parse(named).partition != regions.partition(plan.spec.region).name:
+            yield Finding(
+                id=f"{key}-partition",
+                severity="error",
+                subject=f"access.{key}",
+                message=f"{named} is in partition {arn.parse(named).partition}",
+                fix=f"a stack in {plan.spec.region} knows only what is in its own partition",
+            )
     yield Finding(
         id="trust",
         severity="info",
@@ -115,6 +125,20 @@ def _reuse(plan: Plan) -> Iterator[Finding]:
                     message="a reused role is not changed: it may lack rights on what this stack builds",
                     fix="`stackwright scan` says what the role trusts; compare its policies with the plan's",
                 )
+
+
+def _accounts(plan: Plan) -> Iterator[Finding]:
+    """A bucket's ARN tells no account; the others must agree, for no role is passed across accounts."""
+    reused = [w.reuse for w in plan.spec.components if w.reuse]
+    accounts = sorted({account for text in reused if (account := arn.parse(text).account)})
+    if len(accounts) > 1:
+        yield Finding(
+            id="reuse-accounts",
+            severity="error",
+            subject="components",
+            message=f"what is reused is in several accounts: {', '.join(accounts)}",
+            fix="a stack holds resources of one account",
+        )
 
 
 def _data(plan: Plan) -> Iterator[Finding]:

@@ -20,7 +20,9 @@ NAME = r"[a-z][a-z0-9-]{0,30}"
 PARAMETER_TAGS = ("team", "project", "environment", "cost-center")
 # AWS allows 50 tags; three are ours and CloudFormation adds three of its own.
 MAX_TAGS = 44
-_TAG_TEXT = r"[\w\s.:/=+\-@]*"
+# Letters, numbers and Unicode's blanks; no tab and no line end, which \s would let in.
+BLANKS = r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_TAG_TEXT = rf"[\w{BLANKS}.:/=+\-@]*"
 _BOUNDARY = r"arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512}"
 
 
@@ -86,6 +88,7 @@ PRESETS: Mapping[str, Mapping[ComponentType, str]] = {
     },
 }
 DEFAULT_PRESET = "sagemaker"
+_DEEPEST = 20
 
 
 def preset(key: str, *, name: str, region: str) -> Spec:
@@ -126,6 +129,7 @@ def _yaml(text: str) -> object:
             return super().construct_mapping(node, deep=deep)
 
     try:
+        _check_events(yaml.parse(text, Loader=loader))
         return yaml.load(text, Loader=UniqueKeys)  # noqa: S506 - a subclass of the safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -134,6 +138,27 @@ def _yaml(text: str) -> object:
         raise SpecError(
             f"{where}{problem}", hint="`stackwright init` writes a file that works", field="stack.yaml"
         ) from None
+
+
+def _check_events(events: Any) -> None:
+    """Aliases can blow a small file up to gigabytes, and deep nesting takes the parser down."""
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        line = event.start_mark.line + 1
+        if kind == "AliasEvent":
+            raise SpecError(
+                f"line {line}: aliases (*{event.anchor}) are not allowed",
+                hint="write the value out",
+                field="stack.yaml",
+            )
+        if depth > _DEEPEST:
+            raise SpecError(
+                f"line {line}: nested deeper than {_DEEPEST} levels",
+                hint="`stackwright init` writes a file that works",
+                field="stack.yaml",
+            )
 
 
 def parse(wish: object) -> Spec:
@@ -172,10 +197,18 @@ def _one_of(value: object, allowed: Any) -> str:
 def _mapping(value: object, path: str, *, allowed: tuple[str, ...] = ()) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise SpecError(
-            f"{path} is {_kind(value)}, not a mapping of keys", hint=_one_of("", allowed), field=path
+            f"{path} is {_kind(value)}, not a mapping of keys",
+            hint=_one_of("", allowed) if allowed else "write `KEY: VALUE` lines under it",
+            field=path,
         )
     for key in value:
-        if not isinstance(key, str) or (allowed and key not in allowed):
+        if not isinstance(key, str):
+            raise SpecError(
+                f"{path} has the key {key!r}, which is {_kind(key)}, not a text",
+                hint="put it in quotes",
+                field=path,
+            )
+        if allowed and key not in allowed:
             where = key if path == "stack.yaml" else f"{path}.{key}"
             raise SpecError(f"unknown key {where!r}", hint=_one_of(key, allowed), field=str(where))
     return value
@@ -198,7 +231,7 @@ def _pattern(mapping: Mapping[str, Any], key: str, pattern: str, words: str, pre
     value = mapping.get(key)
     if value is None:
         raise SpecError(f"{prefix}{key} is missing", hint=words, field=prefix + key)
-    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+    if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
         raise SpecError(f"{prefix}{key} {value!r} is not allowed", hint=words, field=prefix + key)
     return value
 
@@ -246,7 +279,7 @@ def _wish(type_: ComponentType, value: object) -> Wish:
 
 def _reuse(component: Component, keys: Mapping[str, Any], path: str) -> str:
     value = keys["reuse"]
-    if keys.get("options"):
+    if "options" in keys:
         raise SpecError(
             f"{path} has both reuse and options",
             hint="options belong to what is built; a reused resource keeps its own",
@@ -293,7 +326,7 @@ def _access(value: object) -> Access:
     trust = _choice(keys.get("trust", "account"), "access.trust", access.TRUSTS)
     principal = (
         str(arn.principal(_text(keys, "principal"), field="access.principal"))
-        if keys.get("principal")
+        if keys.get("principal") is not None
         else ""
     )
     if trust == "principal" and not principal:
@@ -302,9 +335,11 @@ def _access(value: object) -> Access:
             hint="name the role or user that may use the stack: arn:aws:iam::111122223333:role/NAME",
             field="access.principal",
         )
-    boundary = keys.get("boundary") or ""
-    if boundary:
+    boundary = (
         _pattern(keys, "boundary", _BOUNDARY, "the ARN of an IAM policy", "access.")
+        if keys.get("boundary") is not None
+        else ""
+    )
     return Access(trust=trust, principal=principal, external_id=_external_id(keys, trust), boundary=boundary)
 
 
@@ -327,7 +362,11 @@ def _external_id(keys: Mapping[str, Any], trust: str) -> bool:
 def _text(keys: Mapping[str, Any], key: str) -> str:
     value = keys[key]
     if not isinstance(value, str):
-        raise SpecError(f"access.{key} is {_kind(value)}, not a text", field=f"access.{key}")
+        raise SpecError(
+            f"access.{key} is {_kind(value)}, not a text",
+            hint="arn:aws:iam::111122223333:role/NAME",
+            field=f"access.{key}",
+        )
     return value
 
 
@@ -459,14 +498,14 @@ def _access_schema() -> dict[str, object]:
     return _object(
         {
             "trust": {"enum": list(access.TRUSTS), "default": "account"},
-            "principal": {"type": "string", "pattern": "^arn:[a-z-]+:(iam|sts)::[0-9]{12}:"},
+            "principal": {"type": ["string", "null"], "pattern": "^arn:[a-z-]+:(iam|sts)::[0-9]{12}:"},
             "external_id": {"type": "boolean"},
-            "boundary": {"type": "string", "pattern": f"^{_BOUNDARY}$"},
+            "boundary": {"type": ["string", "null"], "pattern": f"^{_BOUNDARY}$"},
         },
         allOf=[
             {
                 "if": {"properties": {"trust": {"const": "principal"}}, "required": ["trust"]},
-                "then": {"required": ["principal"]},
+                "then": {"required": ["principal"], "properties": {"principal": {"type": "string"}}},
                 "else": {"properties": {"external_id": {"const": False}}},
             }
         ],

@@ -59,7 +59,8 @@ class Template:
                 return str(tag["Value"])
         carrier = properties.get("RoleName") or properties.get("Bucket")
         named = carrier.get("Ref") if isinstance(carrier, dict) else None
-        return self.component_of(named) if named in self.resources else "other"
+        is_ours = isinstance(named, str) and named != logical_id and named in self.resources
+        return self.component_of(str(named)) if is_ours else "other"
 
 
 def parse(text: str) -> Template:
