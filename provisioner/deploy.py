@@ -45,6 +45,7 @@ def run(
     on_event: OnEvent,
 ) -> "StackState":
     """Creates or updates the stack and waits for it. An interrupted run goes on where it was."""
+    _check_name(plan, stacks, registry, account)
     state = stacks.describe(plan.spec.name)
     if state and state.verdict == "busy":
         _check_ours(state)
@@ -91,7 +92,7 @@ def follow(
         state = stacks.describe(stack)
         if state is None:
             raise RefusedError(f"stack {stack} is gone", hint="it was deleted while we watched")
-        for event in stacks.events(state.id, after=after):
+        for event in newest_operation(stacks.events(state.id, after=after)):
             after = event.id
             failed = failed or (event if _is_cause(event) else None)
             on_event(event)
@@ -109,8 +110,21 @@ def follow(
 
 def first_failure(stacks: "Stacks", state: "StackState") -> str:
     """The first failing resource of a stack's newest operation, in words; empty where none is known."""
-    cause = next((e for e in stacks.events(state.id) if _is_cause(e)), None)
+    cause = next((e for e in newest_operation(stacks.events(state.id)) if _is_cause(e)), None)
     return f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else ""
+
+
+_STARTS = tuple(f"{verb}_IN_PROGRESS" for verb in ("CREATE", "UPDATE", "DELETE", "IMPORT"))
+
+
+def newest_operation(events: "list[Event]") -> "list[Event]":
+    """The events since an operation last started: what failed in an earlier one is over."""
+    starts = (
+        number
+        for number, event in enumerate(events)
+        if event.type == "AWS::CloudFormation::Stack" and event.status in _STARTS
+    )
+    return events[max(starts, default=0) :]
 
 
 # What CloudFormation says, and what to do about it; the first match wins.
@@ -145,6 +159,34 @@ def _failure(state: "StackState", failed: "Event | None") -> RefusedError:
     if state.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
         steps.append(f"then `stackwright destroy {state.name}` and deploy again")
     return RefusedError(f"stack {state.name} ended as {state.status}: {told}", hint="; ".join(steps))
+
+
+def _check_name(plan: Plan, stacks: "Stacks", registry: "Registry", account: str) -> None:
+    """A name that the registry holds for another stack is refused before anything is built."""
+    name, region = plan.spec.name, plan.spec.region
+    known = registry.stack(name)
+    if known is None or known.status == "deleted":
+        return
+    if known.status == "deleting":
+        raise CheckError(
+            f"{name} is being destroyed", hint=f"`stackwright destroy {name}` ends it, then deploy again"
+        )
+    if (known.account, known.region) != (account, region):
+        raise CheckError(
+            f"a stack {name!r} is registered already (account {known.account}, {known.region})",
+            hint=f"choose another name with --name, or `stackwright stack delete {name}` forgets it",
+            field="name",
+        )
+    if not known.stack_id:
+        raise CheckError(
+            f"a stack {name!r} of found resources is registered already",
+            hint=f"choose another name with --name, or `stackwright stack delete {name}` forgets it",
+            field="name",
+        )
+    state = stacks.describe(known.stack_id)
+    if state is None or state.verdict == "gone":
+        # Somebody deleted it in the console; its components must not stand in the way of a new one.
+        registry.set_status(name, "deleted")
 
 
 def _check_ours(state: "StackState") -> None:
@@ -190,7 +232,8 @@ def _enrol(
     if state and state.verdict == "done":
         return _take_over(fresh, state, registry)
     for left in registry.enrolments_of(plan.spec.name, plan.spec.region):
-        if left.status == "open" and clock.now() < left.start_by and _same_wish(left, fresh):
+        unused = left.status == "open" and not left.stack_id and clock.now() < left.start_by
+        if unused and _same_wish(left, fresh):
             return left
     registry.open_enrolment(fresh)
     return fresh
@@ -200,12 +243,11 @@ def _take_over(fresh: Enrolment, state: "StackState", registry: "Registry") -> E
     """An update keeps the stack's own ids; the expectation is written before anything changes."""
     own = {k: state.parameters[k] for k in _OWN if state.parameters.get(k) and k in fresh.parameters}
     known = registry.enrolment(state.enrolment_id) if state.enrolment_id else None
-    opened_at = known.opened_at if known else state.created_at
     wanted = replace(
         fresh,
         id=own.get("EnrolmentId", fresh.id),
         parameters={**fresh.parameters, **own},
-        opened_at=opened_at,
+        opened_at=known.opened_at if known else fresh.opened_at,
         status="registered" if known and known.status == "registered" else "open",
         stack_id=state.id,
     )

@@ -40,6 +40,8 @@ def look(name: str, *, doors: Doors, account: str) -> Found:
         raise CheckError(
             f"there is no stack {name!r}, here or in the registry", hint="`stackwright stack list`"
         )
+    if known and known.status == "unverified" and state:
+        _check_own(known, state, doors.registry)
     shape = _shape(doors.stacks, state) if state else None
     built = _built_outputs(known, doors.registry) or _outputs(state, shape)
     return Found(
@@ -54,10 +56,12 @@ def look(name: str, *, doors: Doors, account: str) -> Found:
 
 def begin(found: Found, *, doors: Doors, now: datetime) -> Found:
     """Writes down what is going, so that an interrupted run still knows it. The plan's last step forgets."""
-    if found.registered:
+    known = doors.registry.stack(found.name)
+    if known and known.status != "unverified":
         doors.registry.set_status(found.name, "deleting")
         return found
-    state = doors.stacks.describe(found.stack_id)
+    # Only what CloudFormation itself says may be deleted later on.
+    state = doors.stacks.describe(found.stack_id) if found.stack_id else None
     shape = _shape(doors.stacks, state) if state else None
     if state is None or shape is None or not _outputs(state, shape):
         return found
@@ -109,14 +113,24 @@ def _unregister(name: str, registry: "Registry") -> None:
 
 
 def _state(name: str, known: "RegisteredStack | None", doors: Doors) -> "StackState | None":
-    """The live stack: by its id, by its enrolment (its user may have renamed it), or by name."""
-    if known and known.stack_id:
-        state = doors.stacks.describe(known.stack_id)
+    """The live stack: by its id, by an enrolment (its user may have renamed it), or by name."""
+    if known:
+        state = doors.stacks.describe(known.stack_id) if known.stack_id else None
     else:
         opened = doors.registry.enrolments_of(name)
-        state = doors.stacks.find(name=name, enrolment_id=opened[0].id) if opened else None
+        state = doors.stacks.find(name=name, enrolment_ids=[e.id for e in opened])
         state = state or doors.stacks.describe(name)
     return None if state and state.verdict == "gone" else state
+
+
+def _check_own(claimed: "RegisteredStack", state: "StackState", registry: "Registry") -> None:
+    """An address is a claim: it must not lead `destroy` to another stack of the account."""
+    enrolment = registry.enrolment(state.enrolment_id) if state.enrolment_id else None
+    if enrolment is None or enrolment.name != claimed.name:
+        raise CheckError(
+            f"the finish address of {claimed.name} named stack {state.name}, which is not of its link",
+            hint=f"`stackwright stack delete {claimed.name}` forgets the claim; nothing in AWS is touched",
+        )
 
 
 def _shape(stacks: "Stacks", state: "StackState") -> Shape | None:
@@ -139,7 +153,7 @@ def _outputs(state: "StackState | None", shape: Shape | None) -> dict[str, dict[
 
 
 def _built_outputs(known: "RegisteredStack | None", registry: "Registry") -> Mapping[str, Mapping[str, str]]:
-    if known is None:
+    if known is None or known.status == "unverified":
         return {}
     return {t: c.outputs for t, c in registry.components_of(known).items() if c.origin == "built"}
 

@@ -29,9 +29,9 @@ def with_credentials(
     region: str = "",
 ) -> "RegisteredStack":
     """Registers the stack that an enrolment or a name means, after proving it; raises CheckError."""
-    enrolment = _enrolment_of(name, registry, region)
-    doors = _through_role_if_foreign(enrolment, registry, doors, random_id)
-    state = _find_state(name, enrolment, doors.stacks)
+    links = _links_of(name, registry, region)
+    doors = _through_role_if_foreign(name, links, registry, doors, random_id)
+    state, enrolment = _find_state(name, links, doors.stacks)
     _check_complete(state)
     if enrolment is None and state.enrolment_id:
         enrolment = registry.enrolment(state.enrolment_id)
@@ -49,9 +49,10 @@ def with_credentials(
             role_arn=role_arn,
             shape=shape,
             outputs=outputs,
-            parameters=state.parameters,
+            parameters=enrolment.parameters if enrolment else state.parameters,
         )
-        proof.check_claims(registry.stack(name), state, role_arn, outputs, registry)
+        claimed = registry.stack(enrolment.name if enrolment else name)
+        proof.check_claims(claimed, state, role_arn, outputs, registry)
         proof.check_role(role_arn, shape, state, doors.roles)
         if shape.external_id and proof.is_trusted(doors.caller_arn, state):
             proof.prove_external_id(role_arn, state, doors, random_id)
@@ -115,19 +116,20 @@ def with_address(address: Address, *, registry: "Registry", now: datetime) -> "R
     )
 
 
-def _enrolment_of(name: str, registry: "Registry", region: str) -> Enrolment | None:
-    """The newest enrolment of a name that can still be finished, else the newest of all."""
+def _links_of(name: str, registry: "Registry", region: str) -> list[Enrolment]:
+    """The enrolments of a name that can still be finished, else all of them; newest first."""
     found = registry.enrolments_of(name, region)
-    usable = [e for e in found if e.status in ("open", "unverified", "registered")]
-    return next(iter(usable or found), None)
+    return [e for e in found if e.status in ("open", "unverified", "registered")] or found
 
 
 def _through_role_if_foreign(
-    enrolment: Enrolment | None, registry: "Registry", doors: Doors, random_id: Callable[[], str]
+    name: str, links: list[Enrolment], registry: "Registry", doors: Doors, random_id: Callable[[], str]
 ) -> Doors:
     """A caller of another account sees the stack only through the access role, by its external id."""
-    claimed = registry.stack(enrolment.name) if enrolment and enrolment.stack_id else None
-    if claimed is None or claimed.account == doors.caller_account:
+    claimed = registry.stack(name)
+    if claimed is None or not any(e.stack_id == claimed.stack_id for e in links):
+        return doors
+    if claimed.account == doors.caller_account:
         return doors
     external_id = claimed.connector.get("external_id", "")
     role_arn = claimed.connector["role_arn"]
@@ -148,24 +150,31 @@ def _through_role_if_foreign(
     return replace(doors, stacks=stacks, roles=doors.roles.reading_through(roles))
 
 
-def _find_state(name: str, enrolment: Enrolment | None, stacks: "Stacks") -> "StackState":
-    if enrolment and enrolment.stack_id:
-        state = stacks.describe(enrolment.stack_id)
-    elif enrolment:
-        state = stacks.find(name=enrolment.name, enrolment_id=enrolment.id)
-    else:
-        state = stacks.describe(name)
-    if state is None and enrolment:
+def _find_state(name: str, links: list[Enrolment], stacks: "Stacks") -> "tuple[StackState, Enrolment | None]":
+    """The stack that one of the links is bound to already, else one made from any of them.
+
+    Only a name without a link means just any stack of this name: otherwise an edited link, stripped of its
+    enrolment, would pass unchecked.
+    """
+    bound = next((e for e in links if e.stack_id), None)
+    state = stacks.describe(bound.stack_id) if bound else None
+    if bound and state and state.verdict != "gone":
+        return state, bound
+    by_id = {e.id: e for e in links}
+    made = stacks.find(name=name, enrolment_ids=[*by_id]) if links else stacks.describe(name)
+    if made:
+        return made, by_id.get(made.enrolment_id)
+    if state:
+        return state, bound
+    if links:
         raise CheckError(
-            f"no stack of {name!r}'s link in {enrolment.region} yet",
+            f"no stack of {name!r}'s link in {links[0].region} yet",
             hint=f"open the link, create the stack, then `stackwright wait {name}`",
         )
-    if state is None:
-        raise CheckError(
-            f"neither a link nor a stack is called {name!r}",
-            hint="`stackwright link` or `stackwright deploy` makes one; check --region",
-        )
-    return state
+    raise CheckError(
+        f"neither a link nor a stack is called {name!r}",
+        hint="`stackwright link` or `stackwright deploy` makes one; check --region",
+    )
 
 
 def _check_complete(state: "StackState") -> None:
@@ -189,7 +198,10 @@ def _shape(template: Template, state: "StackState") -> Shape:
 
 
 def _guard(enrolment: Enrolment | None, registry: "Registry", check: Callable[[], None]) -> None:
-    """A failed proof burns the enrolment and forgets what was kept unverified; lateness only expires it."""
+    """A failed proof burns the enrolment and forgets what was kept unverified; lateness only expires it.
+
+    One that is registered has nothing left to burn: the proof fails anew until its cause is mended.
+    """
     try:
         check()
     except proof.ExpiredError:
@@ -197,7 +209,7 @@ def _guard(enrolment: Enrolment | None, registry: "Registry", check: Callable[[]
             registry.update_enrolment(replace(enrolment, status="expired"))
         raise
     except CheckError:
-        if enrolment is not None and enrolment.status != "failed":
+        if enrolment is not None and enrolment.status not in ("failed", "registered"):
             claimed = registry.stack(enrolment.name)
             if claimed and claimed.status == "unverified":
                 registry.unregister(claimed)

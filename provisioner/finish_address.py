@@ -8,8 +8,9 @@ from urllib.parse import unquote
 from provisioner import arn
 from provisioner.arn import Arn
 from provisioner.component import parameter_name, places
+from provisioner.components import find
 from provisioner.errors import CheckError, SpecError
-from provisioner.plan import Shape
+from provisioner.plan import Shape, Slot
 
 _HINT = "copy the whole FinishCommand from the Outputs tab of the CloudFormation stack"
 
@@ -67,27 +68,34 @@ def check_consistent(
     outputs: Mapping[str, Mapping[str, str]],
     parameters: Mapping[str, str],
 ) -> None:
-    """One account, one region, and reused components as asked for; raises CheckError that names the value."""
+    """One account, one region, values of one thing, reused components as asked for.
+
+    Raises CheckError that names the value.
+    """
     _same("access.role_arn", arn.parse(role_arn).account, account, "account")
     for slot in shape.slots:
-        for name, value in outputs.get(slot.type, {}).items():
-            field = f"{slot.type}.{name}"
+        given = outputs.get(slot.type, {})
+        for name, value in given.items():
             if slot.action == "reuse":
-                _same(field, value, parameters.get(parameter_name(slot.type, name), ""), "value asked for")
-            elif value.startswith("arn:"):
-                found = arn.parse(value, field=field)
-                _same(field, found.account or account, account, "account")
-                _same(field, found.region or region, region, "region")
-            elif ".dkr.ecr." in value:
-                _same(field, ".".join(value.split(".")[:4]), f"{account}.dkr.ecr.{region}", "registry")
-    bucket = outputs.get("artifact_store", {})
-    if bucket:
-        _same(
-            "artifact_store.bucket_name",
-            bucket["bucket_name"],
-            arn.parse(bucket["bucket_arn"]).resource,
-            "name",
-        )
+                wanted = parameters.get(parameter_name(slot.type, name), "")
+                _same(f"{slot.type}.{name}", value, wanted, "value")
+        _check_values(slot, given, account, region)
+
+
+def _check_values(slot: Slot, given: Mapping[str, str], account: str, region: str) -> None:
+    """The ARN is the slot's kind of thing, of this account and region; the other values follow from it."""
+    component = find(slot.type, slot.flavor)
+    if component is None or not given:
+        return
+    name = next(n for n in given if n.endswith("_arn"))
+    field = f"{slot.type}.{name}"
+    if not component.fits_arn(given[name]):
+        raise SpecError(f"{field} is no {slot.flavor} of {slot.type}", hint=_HINT, field=field)
+    found = arn.parse(given[name], field=field)
+    _same(field, found.account or account, account, "account")
+    _same(field, found.region or region, region, "region")
+    for other, value in component.outputs_of(found).items():
+        _same(f"{slot.type}.{other}", given.get(other, ""), value, "value")
 
 
 def check_complete(
@@ -107,7 +115,7 @@ def check_complete(
 def _same(field: str, found: str, wanted: str, what: str) -> None:
     if found != wanted:
         raise CheckError(
-            f"{field} is of {what} {found}, expected {wanted}",
+            f"{field} is of {what} {found or 'nothing'}, expected {wanted or 'nothing'}",
             hint="somebody changed the address, or copied it from two stacks",
             field=field,
         )

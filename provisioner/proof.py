@@ -46,7 +46,9 @@ def check_enrolment(enrolment: Enrolment, state: "StackState", template: Templat
         raise CheckError("this enrolment failed its proof and cannot be used again", hint="make a new link")
     if enrolment.stack_id and enrolment.stack_id != state.id:
         raise _unproved("the enrolment was used by another stack")
-    if enrolment.status != "registered":
+    # An open enrolment bound to a stack was taken over by `deploy`: there is no link to be late for.
+    taken_over = enrolment.status == "open" and enrolment.stack_id
+    if enrolment.status != "registered" and not taken_over:
         _check_times(enrolment, state.created_at, now)
     check_expected_account(enrolment, state.account)
     if state.region != enrolment.region:

@@ -73,7 +73,7 @@ class Buckets:
         return str(self._client.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
 
     def probe(self, bucket: str, key: str) -> None:
-        """Writes, reads and deletes one object, its versions too; raises RefusedError on the first refusal."""
+        """Writes, reads and deletes one object and its versions; raises RefusedError on the first refusal."""
         written = self._client.put_object(Bucket=bucket, Key=key, Body=b"stackwright doctor")
         try:
             self.read(bucket, key)

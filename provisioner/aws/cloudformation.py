@@ -1,7 +1,7 @@
 """Door to CloudFormation: stacks, change sets, events."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -69,6 +69,12 @@ class ChangeSet:
     id: str
     status: str
     reason: str
+    execution: str = ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Being worked out, or ready to be executed."""
+        return self.status in ("CREATE_PENDING", "CREATE_IN_PROGRESS") or self.execution == "AVAILABLE"
 
     @property
     def is_empty(self) -> bool:
@@ -94,12 +100,13 @@ class Stacks:
             raise
         return _state(answer["Stacks"][0])
 
-    def find(self, *, name: str, enrolment_id: str) -> StackState | None:
-        """The stack that came from an enrolment, whatever its user called it in the console."""
+    def find(self, *, name: str, enrolment_ids: Sequence[str]) -> StackState | None:
+        """The stack that came from one of the enrolments, whatever its user called it in the console."""
         named = self.describe(name)
-        if named and named.enrolment_id == enrolment_id:
+        if named and named.enrolment_id and named.enrolment_id in enrolment_ids:
             return named
-        return next((s for s in self.all() if s.enrolment_id == enrolment_id), None)
+        live = {s.enrolment_id: s for s in self.all()} if enrolment_ids else {}
+        return next((live[id_] for id_ in enrolment_ids if id_ in live), None)
 
     def all(self) -> Iterator[StackState]:
         for page in self._client.pages("describe_stacks"):
@@ -125,20 +132,26 @@ class Stacks:
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> None:
-        """Asks for a change set; one of the same name from an interrupted run is left as it is."""
+        """Asks for a change set; one of the same name that an interrupted run left waiting is used."""
+        request = {
+            "StackName": stack,
+            "ChangeSetName": change_set,
+            "ChangeSetType": "CREATE" if create else "UPDATE",
+            "TemplateBody": template,
+            "Parameters": _listed(parameters),
+            "Capabilities": CAPABILITIES,
+            "Tags": [{"Key": k, "Value": v} for k, v in tags.items()],
+        }
         try:
-            self._client.create_change_set(
-                StackName=stack,
-                ChangeSetName=change_set,
-                ChangeSetType="CREATE" if create else "UPDATE",
-                TemplateBody=template,
-                Parameters=_listed(parameters),
-                Capabilities=CAPABILITIES,
-                Tags=[{"Key": k, "Value": v} for k, v in tags.items()],
-            )
+            self._client.create_change_set(**request)
         except RefusedError as error:
             if error.code != "AlreadyExistsException" or "ChangeSet" not in error.message:
                 raise
+            left = self.change_set(stack=stack, change_set=change_set)
+            if left is None or not left.is_waiting:
+                # An executed change set keeps its name until it is deleted.
+                self.drop_change_set(stack=stack, change_set=change_set)
+                self._client.create_change_set(**request)
 
     def change_set(self, *, stack: str, change_set: str) -> ChangeSet | None:
         try:
@@ -147,7 +160,12 @@ class Stacks:
             if error.code in ("ChangeSetNotFound", "ChangeSetNotFoundException"):
                 return None
             raise
-        return ChangeSet(id=raw["ChangeSetId"], status=raw["Status"], reason=raw.get("StatusReason", ""))
+        return ChangeSet(
+            id=raw["ChangeSetId"],
+            status=raw["Status"],
+            reason=raw.get("StatusReason", ""),
+            execution=raw.get("ExecutionStatus", ""),
+        )
 
     def execute(self, *, stack: str, change_set: str) -> None:
         self._client.execute_change_set(StackName=stack, ChangeSetName=change_set)

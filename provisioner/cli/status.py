@@ -70,7 +70,7 @@ def find_state(name: str, cloud: "Cloud") -> "StackState | None":
     if known and known.stack_id:
         return cloud.stacks.describe(known.stack_id)
     opened = cloud.registry.enrolments_of(name)
-    found = cloud.stacks.find(name=name, enrolment_id=opened[0].id) if opened else None
+    found = cloud.stacks.find(name=name, enrolment_ids=[e.id for e in opened])
     return found or cloud.stacks.describe(name)
 
 
