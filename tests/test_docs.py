@@ -1,0 +1,43 @@
+"""The documents: their links lead somewhere, and the commands they show exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from provisioner.cli import VERBS
+from provisioner.components import CATALOGUE
+from provisioner.spec import PRESETS
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_link_between_pages_leads_to_a_file(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text())
+    assert [t for t in targets if not (page.parent / t).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_command_shown_is_a_verb(page: Path) -> None:
+    shown = re.findall(r"(?:^|`|&& )stackwright ([a-z]+)", page.read_text(), re.MULTILINE)
+    assert set(shown) - set(VERBS) == set()
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text())) - targets == set()
+
+
+def test_every_preset_and_component_is_documented() -> None:
+    page = (ROOT / "docs" / "presets.md").read_text()
+    assert [p for p in PRESETS if f"## {p}" not in page] == []
+    assert [c.name for c in CATALOGUE if c.words not in page] == []
+
+
+def test_the_readme_explains_every_kind_of_trust() -> None:
+    from provisioner.access import TRUSTS
+
+    readme = (ROOT / "README.md").read_text()
+    assert [t for t in TRUSTS if f"`{t}`" not in readme] == []
