@@ -138,9 +138,7 @@ def _through_role_if_foreign(
             f"the stack is in account {claimed.account}, these credentials are of {doors.caller_account}",
             hint=f"finish with credentials of account {claimed.account}",
         )
-    credentials = doors.roles.assume(
-        role_arn, session_name=f"stackwright-finish-{random_id()[:8]}", external_id=external_id
-    )
+    credentials = proof.assume(role_arn, doors, f"stackwright-finish-{random_id()[:8]}", external_id)
     if credentials is None:
         raise CheckError(
             f"{role_arn} does not let this caller in",

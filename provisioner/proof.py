@@ -1,7 +1,7 @@
 """Proofs: is this the stack that the link promised, and is its role bound as promised?"""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,8 @@ class Doors:
     stacks: "Stacks"
     roles: "Roles"
     as_session: Callable[[Mapping[str, str]], tuple[str, "Stacks", "Roles"]]
+    # Called between two tries to assume a role that may be too new to be known everywhere.
+    pauses: Sequence[Callable[[], None]] = ()
 
 
 class ExpiredError(CheckError):
@@ -147,21 +149,36 @@ def prove_external_id(role_arn: str, state: "StackState", doors: Doors, random_i
     A role that lets us in regardless would let in any other customer of whoever calls it, too.
     """
     session = f"stackwright-proof-{random_id()[:8]}"
-    if doors.roles.assume(role_arn, session_name=session) is not None:
-        raise _unproved("the role lets us in without an external id")
-    if doors.roles.assume(role_arn, session_name=session, external_id=random_id()) is not None:
-        raise _unproved("the role lets us in with any external id")
-    credentials = doors.roles.assume(
-        role_arn, session_name=session, external_id=state.parameters.get("ExternalId", "")
-    )
+    wrong = random_id()
+    _check_refuses(role_arn, doors, session, wrong)
+    credentials = assume(role_arn, doors, session, state.parameters.get("ExternalId", ""))
     if credentials is None:
         raise _unproved("the role refuses the external id of this enrolment")
+    # A new role refuses everybody for some seconds: only now its refusals mean something.
+    _check_refuses(role_arn, doors, session, wrong)
     account, stacks, roles = doors.as_session(credentials)
     seen = stacks.describe(state.id)
     if account != state.account or seen is None or seen.outputs != state.outputs:
         raise _unproved("the role's own session sees another account or stack")
     if roles.read(role_arn).tags.get(access.TAG_ENROLMENT, "") != state.enrolment_id:
         raise _unproved("the role carries another enrolment")
+
+
+def assume(role_arn: str, doors: Doors, session: str, external_id: str) -> Mapping[str, str] | None:
+    """Credentials, or None where the role still refuses after the last pause."""
+    for pause in (*doors.pauses, None):
+        credentials = doors.roles.assume(role_arn, session_name=session, external_id=external_id)
+        if credentials is not None or pause is None:
+            return credentials
+        pause()
+    return None
+
+
+def _check_refuses(role_arn: str, doors: Doors, session: str, wrong: str) -> None:
+    if doors.roles.assume(role_arn, session_name=session) is not None:
+        raise _unproved("the role lets us in without an external id")
+    if doors.roles.assume(role_arn, session_name=session, external_id=wrong) is not None:
+        raise _unproved("the role lets us in with any external id")
 
 
 def _unproved(why: str) -> CheckError:

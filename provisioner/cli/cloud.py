@@ -1,8 +1,9 @@
 """Doors of one account and region, opened for the verbs that call AWS."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from provisioner import destroy, proof
 from provisioner.aws.buckets import Buckets
@@ -10,7 +11,7 @@ from provisioner.aws.cloudformation import Stacks
 from provisioner.aws.images import Images
 from provisioner.aws.roles import Roles
 from provisioner.aws.session import Session
-from provisioner.cli.options import open_registry, open_session
+from provisioner.cli.options import clock, open_registry, open_session
 from provisioner.registry import Registry
 
 
@@ -55,6 +56,7 @@ class Cloud:
             stacks=self.stacks,
             roles=self.roles,
             as_session=self._as_session,
+            pauses=pauses(),
         )
 
     def for_destroy(self) -> destroy.Doors:
@@ -69,6 +71,12 @@ class Cloud:
     def _as_session(self, credentials: Mapping[str, str]) -> tuple[str, Stacks, Roles]:
         session = self.through(credentials)
         return session.account, session.stacks, session.roles
+
+
+def pauses() -> list[Callable[[], None]]:
+    """Half a minute by default: as long as a new role may take until it is known everywhere."""
+    interval = clock().interval
+    return [partial(time.sleep, interval * factor) for factor in (1, 2, 4, 8)]
 
 
 def open_cloud(region: str, profile: str) -> Cloud:
