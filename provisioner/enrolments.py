@@ -2,13 +2,14 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from json import dumps, loads
 from pathlib import Path
 from typing import Any, Literal
 
+from provisioner.errors import RefusedError
 from provisioner.plan import Plan
 
 Status = Literal["open", "unverified", "needs_bootstrap", "registered", "failed", "deleted", "expired"]
@@ -18,7 +19,7 @@ TO_FINISH = timedelta(hours=24)
 # `registry.py` declares the same tables for SQLAlchemy; a test holds the two against each other.
 DDL = (
     """CREATE TABLE IF NOT EXISTS enrolments (
- id TEXT PRIMARY KEY, name TEXT NOT NULL, region TEXT NOT NULL, template_sha256 TEXT NOT NULL,
+ id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, region TEXT NOT NULL, template_sha256 TEXT NOT NULL,
  parameters TEXT NOT NULL, spec TEXT NOT NULL, shape TEXT NOT NULL, estimate TEXT NOT NULL,
  expected_account TEXT NOT NULL, status TEXT NOT NULL, opened_at TEXT NOT NULL, stack_id TEXT NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS publications (
@@ -138,15 +139,26 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def unusable(path: Path, why: object) -> RefusedError:
+    """What to do about a registry that is damaged, locked or out of reach."""
+    return RefusedError(
+        f"{path} cannot be used as a registry: {why}",
+        hint="move the file away, or set STACKWRIGHT_HOME to another folder",
+    )
+
+
 @contextmanager
 def _connected(path: Path) -> Iterator[sqlite3.Connection]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(path, timeout=10)
-    database.row_factory = lambda cursor, row: dict(zip((c[0] for c in cursor.description), row, strict=True))
     try:
-        with database:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=10)) as database, database:
+            database.row_factory = lambda cursor, row: dict(
+                zip((c[0] for c in cursor.description), row, strict=True)
+            )
             for statement in DDL:
                 database.execute(statement)
             yield database
-    finally:
-        database.close()
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise unusable(path, error) from error

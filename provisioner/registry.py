@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from provisioner import enrolments
 from provisioner.enrolments import Enrolment, Status, instant, stamp
-from provisioner.errors import CheckError, RefusedError
+from provisioner.errors import CheckError
 
 Origin = Literal["built", "found"]
 StackStatus = Literal["registered", "unverified", "deleting", "deleted"]
@@ -96,15 +96,11 @@ class Registry:
     """Every write is one transaction: a killed process leaves the state before it or after it."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
-        try:
+        with self._usable():
+            path.parent.mkdir(parents=True, exist_ok=True)
             _METADATA.create_all(self._engine)
-        except sa.exc.DatabaseError as error:
-            raise RefusedError(
-                f"{path} cannot be opened as a registry: {error.orig}",
-                hint="move the file away, or set STACKWRIGHT_HOME to another folder",
-            ) from error
 
     # Enrolments
 
@@ -137,8 +133,8 @@ class Registry:
         enrolment: Enrolment | None = None,
     ) -> None:
         """Stack, components and enrolment in one transaction; raises CheckError where a name is taken."""
-        self._check_free(stack)
         with self._writing() as connection:
+            self._check_free(stack)
             for component in components:
                 _put(connection, _COMPONENTS, component.as_dict())
             _put(connection, _STACKS, asdict(stack) | {"created_at": stamp(stack.created_at)})
@@ -146,14 +142,14 @@ class Registry:
                 _update_enrolment(connection, enrolment)
 
     def register_component(self, component: RegisteredComponent) -> None:
-        taken = self.component(component.name)
-        if taken and replace(taken, created_at=component.created_at) != component:
-            raise CheckError(
-                f"a component {component.name!r} is registered already and is another one",
-                hint="choose a name with --name",
-                field="name",
-            )
         with self._writing() as connection:
+            taken = self.component(component.name)
+            if taken and replace(taken, created_at=component.created_at) != component:
+                raise CheckError(
+                    f"a component {component.name!r} is registered already and is another one",
+                    hint="choose a name with --name",
+                    field="name",
+                )
             _put(connection, _COMPONENTS, component.as_dict())
 
     def stacks(self) -> list[RegisteredStack]:
@@ -179,11 +175,10 @@ class Registry:
 
     def unregister(self, stack: RegisteredStack) -> None:
         """Removes the stack, and those of its components that it built and no other stack uses."""
-        used = {c for s in self.stacks() if s.name != stack.name for c in s.components.values()}
-        own = [
-            c.name for c in self.components_of(stack).values() if c.origin == "built" and c.name not in used
-        ]
         with self._writing() as connection:
+            used = {c for s in self.stacks() if s.name != stack.name for c in s.components.values()}
+            parts = self.components_of(stack).values()
+            own = [c.name for c in parts if c.origin == "built" and c.name not in used]
             connection.execute(sa.delete(_STACKS).where(_STACKS.c.name == stack.name))
             connection.execute(sa.delete(_COMPONENTS).where(_COMPONENTS.c.name.in_(own)))
             active = sa.delete(_SETTINGS).where(_SETTINGS.c.key == "active", _SETTINGS.c.value == stack.name)
@@ -213,11 +208,22 @@ class Registry:
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with self._engine.begin() as connection:
+        """One transaction that no other process writes beside, so that what it checks stays true."""
+        with self._usable(), self._engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.IntegrityError, sa.exc.ProgrammingError):
+            raise
+        except (OSError, sa.exc.DatabaseError) as error:
+            raise enrolments.unusable(self._path, getattr(error, "orig", error)) from error
+
     def _rows(self, query: sa.Select[Any]) -> list[Mapping[str, Any]]:
-        with self._engine.connect() as connection:
+        with self._usable(), self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
 
