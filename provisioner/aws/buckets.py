@@ -48,6 +48,13 @@ class Buckets:
                 ) from error
             if error.code != "BucketAlreadyOwnedByYou":
                 raise
+        self._client.put_bucket_encryption(
+            Bucket=bucket,
+            ExpectedBucketOwner=self._account,
+            ServerSideEncryptionConfiguration={
+                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            },
+        )
         self._client.put_public_access_block(
             Bucket=bucket,
             ExpectedBucketOwner=self._account,

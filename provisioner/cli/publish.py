@@ -1,7 +1,5 @@
 """`stackwright publish`."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from provisioner import link as links
@@ -21,9 +19,6 @@ from provisioner.cli.options import (
 from provisioner.cli.planning import draft
 from provisioner.enrolments import Publication, record_publication
 from provisioner.errors import CheckError
-
-if TYPE_CHECKING:
-    from provisioner.aws.buckets import Buckets
 
 
 @click.command()
@@ -53,7 +48,10 @@ def command(
     door = Buckets(session.client("s3"), account=account, region=spec.region)
     target = bucket or f"stackwright-{account}-{spec.region}"
     if not door.exists(target):
-        _create(door, target, named=bool(bucket), yes=yes)
+        _ask_to_create(target, named=bool(bucket), yes=yes)
+    if not bucket:
+        # Also when it exists: an interrupted run may have left it without its settings.
+        door.create_private(target)
     key = door.publish(target, drafted.template, shape=drafted.plan.shape.as_dict())
     url = links.object_url(bucket=target, key=key, region=spec.region)
     links.check_template_url(url, region=spec.region)
@@ -74,12 +72,10 @@ def command(
     story(f"Readable by principals of account {account} that may read {target}. Next: `stackwright link`.")
 
 
-def _create(door: "Buckets", target: str, *, named: bool, yes: bool) -> None:
-
+def _ask_to_create(target: str, *, named: bool, yes: bool) -> None:
     if named:
         raise CheckError(
             f"there is no bucket {target}", hint="create it, or leave --bucket out", field="bucket"
         )
     story(f"Templates go to a private, encrypted bucket of yours: {target}. It does not exist yet.")
     confirm("Create it?", yes=yes)
-    door.create_private(target)
