@@ -21,9 +21,9 @@ class Buckets:
         self._region = region
 
     def exists(self, bucket: str) -> bool:
-        """Raises CheckError where the name belongs to another account."""
+        """Raises CheckError where the bucket is another account's, or in another region."""
         try:
-            self._client.head_bucket(Bucket=bucket, ExpectedBucketOwner=self._account)
+            found = self._client.head_bucket(Bucket=bucket, ExpectedBucketOwner=self._account)
         except RefusedError as error:
             if error.code in _MISSING:
                 return False
@@ -34,6 +34,13 @@ class Buckets:
                     field="bucket",
                 ) from error
             raise
+        region = found.get("BucketRegion", self._region)
+        if region != self._region:
+            raise CheckError(
+                f"bucket {bucket} is in {region}, the stack in {self._region}",
+                hint=f"name one in {self._region}: CloudFormation reads templates through its own region",
+                field="bucket",
+            )
         return True
 
     def create_private(self, bucket: str) -> None:
