@@ -16,8 +16,7 @@ synth.synthesize(shape)
 # The same typed constructs with finished properties: no facts, statements or grants to think about.
 BY_HAND = """
 import json, sys, tempfile
-from provisioner import synth
-synth.use_bundled_node()
+import stacks
 from aws_cdk import App, BootstraplessSynthesizer, CfnCondition, CfnOutput, CfnParameter, Fn, Stack
 from aws_cdk import aws_ecr as ecr, aws_iam as iam, aws_s3 as s3
 body = json.load(open(sys.argv[1]))

