@@ -108,7 +108,10 @@ class MlopsStack(Stack):
         return [f"{key}={text}" for key, text in {**fixed, **promised}.items()]
 
     def _output(self, name: str, words: str, text: str) -> CfnOutput:
-        return CfnOutput(self, name, description=words, value=token(text))
+        # A reused value goes in and out under one name, which two constructs of a stack cannot share.
+        output = CfnOutput(self, f"{name}Output", description=words, value=token(text))
+        output.override_logical_id(name)
+        return output
 
 
 def _description(shape: Shape) -> str:

@@ -145,7 +145,8 @@ def _reused_row(component: Component, output: str) -> Row:
         label=f"{_spaced(component.type)}: {_spaced(output).lower()}",
         doc=component.outputs[output],
         default=None,
-        pattern=f"^{component.arn_pattern}$" if output.endswith("_arn") else r"^\S+$",
+        # These values stand in the FinishCommand: no quote, no ampersand, nothing that a shell reads.
+        pattern=f"^{component.arn_pattern}$" if output.endswith("_arn") else r"^[\w.:/-]+$",
     )
 
 
