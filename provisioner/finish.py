@@ -276,7 +276,7 @@ def _components(
             origin="built" if slot.action == "build" else "found",
             account=account,
             region=region,
-            outputs=dict(outputs[slot.type]),
+            outputs=dict(outputs.get(slot.type, {})),
             config=dict(component.register_config(outputs)),
             created_at=now,
         )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,20 @@ def aws(emulator: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return emulator
 
 
-def cloud_of(aws: Any, account: str = ACCOUNT, region: str = REGION) -> Any:
-    """The doors of an account; no connection is opened yet."""
+@cache
+def session_of(access_key: str, region: str, endpoint: str) -> Any:
+    """Clients are dear to make: all tests share those of an account and region."""
     from provisioner.aws.session import Session
+
+    key = {"AccessKeyId": access_key, "SecretAccessKey": SECRET}
+    return Session(region, credentials=key)
+
+
+def cloud_of(aws: Any, account: str, region: str) -> Any:
+    """The doors of an account."""
     from provisioner.cli.cloud import Cloud
 
-    key = {"AccessKeyId": aws.access_key(account), "SecretAccessKey": SECRET}
-    return Cloud(session=Session(region, credentials=key))
+    return Cloud(session=session_of(aws.access_key(account), region, aws.endpoint))
 
 
 @dataclass

@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
-from provisioner.aws.session import Client
+from provisioner.aws.session import Client, Session
+from provisioner.cli.cloud import Cloud
 from provisioner.cli.options import places
 from provisioner.registry import Registry
 
 NAME = "churn-dev"
+REGION = "eu-central-1"
 Act = Callable[[Any], object]
 
 
@@ -147,7 +149,7 @@ class Stage:
     def __init__(self, aws: Any, home: Path, make: Callable[..., Any], monkeypatch: Any) -> None:
         self._aws, self._home, self._make, self._set = aws, home, make, monkeypatch.setenv
         # Made once, before any fork: the victim's connections must be its own.
-        self._survivor, self._victim = (make(aws=aws, home=home).cloud for _ in range(2))
+        self._survivor, self._victim = make(aws=aws, home=home).cloud, Cloud(session=Session(REGION))
         vars(self._victim)["identity"] = dict(self._survivor.identity)
         for service in ("cloudformation", "iam", "sts", "s3", "ecr"):
             self._victim.session.client(service)
