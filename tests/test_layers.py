@@ -24,6 +24,7 @@ LAYERS = {
     "estimator": ("cost_estimates",),
     "constructs": ("stacks",),
     "doors": (
+        *("cost_estimates.price_list", "cost_estimates.refresh"),
         *("provisioner.aws", "provisioner.emulator", "provisioner.enrolments"),
         *("provisioner.registry", "provisioner.synth"),
     ),
@@ -48,6 +49,8 @@ MAY_IMPORT = {
     "faces": {"core", "estimator", "doors", "engines", "faces"},
 }
 DOORS_OF_DOORS = {
+    "cost_estimates.price_list": "cost_estimates",
+    "cost_estimates.refresh": "cost_estimates",
     "provisioner.registry": "provisioner.enrolments",
     "provisioner.synth": "stacks",
 }
