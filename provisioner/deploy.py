@@ -33,6 +33,10 @@ class Clock:
     interval: float = 2.0
 
 
+class FailedError(RefusedError):
+    """An operation of CloudFormation ended badly."""
+
+
 def run(
     plan: Plan,
     template: Template,
@@ -65,6 +69,7 @@ def run(
     proposed = _settled(stacks, plan.spec.name, name, clock)
     if proposed.is_empty and state:
         stacks.drop_change_set(stack=plan.spec.name, change_set=name)
+        _expect(enrolment, registry)
         return state
     if proposed.status == "FAILED":
         stacks.drop_change_set(stack=plan.spec.name, change_set=name)
@@ -72,9 +77,16 @@ def run(
             f"CloudFormation refused the change: {proposed.reason}", hint=hint(proposed.reason)
         )
     before = stacks.events(plan.spec.name)
+    expected = _expect(enrolment, registry)
     stacks.execute(stack=plan.spec.name, change_set=name)
     after = before[-1].id if before else ""
-    return follow(stacks, plan.spec.name, clock=clock, on_event=on_event, after=after)
+    try:
+        return follow(stacks, plan.spec.name, clock=clock, on_event=on_event, after=after)
+    except FailedError:
+        # CloudFormation went back to what there was, and so do we.
+        if expected:
+            registry.update_enrolment(expected)
+        raise
 
 
 def follow(
@@ -153,12 +165,12 @@ def _is_cause(event: "Event") -> bool:
     return event.status.endswith("_FAILED") and "cancelled" not in event.reason
 
 
-def _failure(state: "StackState", failed: "Event | None") -> RefusedError:
+def _failure(state: "StackState", failed: "Event | None") -> FailedError:
     told = f"{failed.logical_id} ({failed.type}): {failed.reason}" if failed else state.reason
     steps = [hint(told)] if hint(told) else []
     if state.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
         steps.append(f"then `stackwright destroy {state.name}` and deploy again")
-    return RefusedError(f"stack {state.name} ended as {state.status}: {told}", hint="; ".join(steps))
+    return FailedError(f"stack {state.name} ended as {state.status}: {told}", hint="; ".join(steps))
 
 
 def _check_name(plan: Plan, stacks: "Stacks", registry: "Registry", account: str) -> None:
@@ -240,10 +252,10 @@ def _enrol(
 
 
 def _take_over(fresh: Enrolment, state: "StackState", registry: "Registry") -> Enrolment:
-    """An update keeps the stack's own ids; the expectation is written before anything changes."""
+    """An update keeps the stack's own ids."""
     own = {k: state.parameters[k] for k in _OWN if state.parameters.get(k) and k in fresh.parameters}
     known = registry.enrolment(state.enrolment_id) if state.enrolment_id else None
-    wanted = replace(
+    return replace(
         fresh,
         id=own.get("EnrolmentId", fresh.id),
         parameters={**fresh.parameters, **own},
@@ -251,11 +263,16 @@ def _take_over(fresh: Enrolment, state: "StackState", registry: "Registry") -> E
         status="registered" if known and known.status == "registered" else "open",
         stack_id=state.id,
     )
-    if known:
-        registry.update_enrolment(wanted)
-    else:
+
+
+def _expect(wanted: Enrolment, registry: "Registry") -> Enrolment | None:
+    """Writes what finishing will compare with, before anything changes; what was expected until now."""
+    known = registry.enrolment(wanted.id)
+    if known is None:
         registry.open_enrolment(wanted)
-    return wanted
+    elif known != wanted:
+        registry.update_enrolment(wanted)
+    return known
 
 
 def _same_wish(one: Enrolment, other: Enrolment) -> bool:

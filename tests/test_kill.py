@@ -106,7 +106,7 @@ SCENES: dict[str, tuple[Act, Act, list[str]]] = {
     "deploy an update": (
         updated,
         update,
-        ["registry.update_enrolment", "create_change_set", "execute_change_set", "registry.register"],
+        ["create_change_set", "registry.update_enrolment", "execute_change_set", "registry.register"],
     ),
     "finish": (clicked, finish, ["registry.register", "registry.set_active"]),
     "destroy": (
