@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from cost_estimates import price_book
 from cost_estimates import usage as usages
+from cost_estimates.metering import Metered, meter
 from cost_estimates.model import (
     NOTHING,
     ZERO,
@@ -24,22 +25,14 @@ from cost_estimates.model import (
     nearest,
 )
 from cost_estimates.price_book import Price, PriceBook, Step, Unknown
-from cost_estimates.rules import FREE, RULES, Charge, Rule, Situation, unknown_reason
-from cost_estimates.template import Resource, Template
+from cost_estimates.rules import FREE, Charge, Missing, Situation, unknown_reason
+from cost_estimates.template import Stack
 from cost_estimates.template_text import read_template as read_template  # part of this module's interface
-from cost_estimates.usage import Usage
+from cost_estimates.usage import IDLE, Usage
 
 NONE: Mapping[str, str] = {}
 # A third of a dollar has no end; cut here, sums are exact in whatever order they are made.
 SMALLEST_SHARE = Decimal("1e-12")
-
-
-class Metered(NamedTuple):
-    """A resource and the meters that run for it."""
-
-    resource: Resource
-    rule: Rule | None
-    charges: tuple[Charge, ...]
 
 
 class Market(NamedTuple):
@@ -59,8 +52,11 @@ class Charged(NamedTuple):
     missing: str = ""
 
 
+NO_CHARGE = Charged()
+
+
 def monthly(
-    template: Mapping[str, Any],
+    template: Mapping[str, Any] | Sequence[Stack],
     region: str,
     *,
     usage: Usage | Mapping[str, Any] | str,
@@ -68,12 +64,11 @@ def monthly(
     today: date,
     book: PriceBook | None = None,
 ) -> Estimate:
-    """What the template costs per month; raises CostError on what cannot be a template, region or usage."""
+    """What a template or several stacks cost per month; raises CostError on what cannot be estimated."""
     book = book or price_book.load()
     check_region(book, region)
     usage = usages.parse(usage)
-    situation = Situation(usage=usage, today=today)
-    metered = _meter_all(Template(template, region, parameters), situation)
+    metered = meter(template, region, parameters, Situation(usage=usage, today=today))
     market = Market(book=book, region=region, usage=usage, carriers=_count_carriers(metered))
     # Many resources run the same meters: each is priced once.
     charged = {charge: _charge(charge, market) for charge in {c for one in metered for c in one.charges}}
@@ -93,25 +88,12 @@ def check_region(book: PriceBook, region: str) -> None:
     raise CostError(f"no region {region!r}", hint=f"did you mean {', '.join(close)}?", field="region")
 
 
-def _meter_all(template: Template, situation: Situation) -> list[Metered]:
-    try:
-        return [_meter(resource, situation) for resource in template.resources()]
-    except RecursionError as error:
-        raise CostError("the template's values are nested too deeply", field="Resources") from error
-
-
-def _meter(resource: Resource, situation: Situation) -> Metered:
-    rule = RULES.get(resource.type)
-    charges = tuple(rule.charges(resource, situation)) if rule else ()
-    return Metered(resource=resource, rule=rule, charges=charges)
-
-
 def _count_carriers(metered: list[Metered]) -> Counter[str]:
     """How many resources share each amount of usage, so that a total does not depend on their number."""
     return Counter(key for one in metered for key in {charge.per for charge in one.charges})
 
 
-def _cost(one: Metered, market: Market, charged: Mapping[Charge, Charged]) -> ResourceCost:
+def _cost(one: Metered, market: Market, charged: Mapping[Charge | Missing, Charged]) -> ResourceCost:
     if not market.book.prices_region(market.region):
         return _result(one, "unknown", f"no prices for {market.region} in the price book")
     if one.rule is None:
@@ -125,7 +107,7 @@ def _cost(one: Metered, market: Market, charged: Mapping[Charge, Charged]) -> Re
     return _result(one, _status(one.charges, missing), reason, parts)
 
 
-def _status(charges: tuple[Charge, ...], missing: list[str]) -> Status:
+def _status(charges: tuple[Charge | Missing, ...], missing: list[str]) -> Status:
     if missing or not charges:
         return "unknown"
     return "usage" if all(charge.per for charge in charges) else "priced"
@@ -133,7 +115,7 @@ def _status(charges: tuple[Charge, ...], missing: list[str]) -> Status:
 
 def _result(one: Metered, status: Status, reason: str, parts: Sequence[Charged] = ()) -> ResourceCost:
     return ResourceCost(
-        logical_id=one.resource.logical_id,
+        logical_id=one.path,
         type=one.resource.type,
         component=one.resource.component,
         status=status,
@@ -143,7 +125,10 @@ def _result(one: Metered, status: Status, reason: str, parts: Sequence[Charged] 
     )
 
 
-def _charge(charge: Charge, market: Market) -> Charged:
+def _charge(charge: Charge | Missing, market: Market) -> Charged:
+    if isinstance(charge, Missing):
+        # Nothing is used in an idle month, so nothing is missing from its price.
+        return NO_CHARGE if charge.used and market.usage.profile == IDLE else Charged(missing=charge.reason)
     machine = _choose_machine(charge, market)
     return (_charge_usage if charge.per else _charge_fixed)(charge, machine, market)
 

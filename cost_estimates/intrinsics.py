@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cost_estimates.model import CostError
-
+MAP_WITH_DEFAULT = 4  # arguments of Fn::FindInMap, with the language extensions
 _SUB = re.compile(r"\$\{([^}]+)\}")
 
 
@@ -111,6 +109,8 @@ def _find_in_map(scope: Scope, argument: Any) -> Any:
     value: Any = scope.mappings.get(name) if isinstance(name, str) else None
     for key in keys:
         value = value.get(key) if isinstance(value, dict) and isinstance(key, str) else None
+    if value is None and len(argument) == MAP_WITH_DEFAULT:
+        return scope.resolve(child(argument[3], "DefaultValue"))
     return Unresolved(words=f"missing from mapping {name}") if value is None else value
 
 
@@ -147,6 +147,13 @@ def _decide(scope: Scope, argument: Any, *, decisive: bool) -> Any:
     return not decisive if len(known) == len(values) else Unresolved(words="an open condition")
 
 
+def _length(scope: Scope, argument: Any) -> Any:
+    value = scope.resolve(argument)
+    if isinstance(value, Unresolved):
+        return value
+    return len(value) if isinstance(value, list) else Unresolved(words="the length of no list")
+
+
 def _only_aws_knows(name: str) -> Callable[[Scope, Any], Unresolved]:
     return lambda scope, argument: Unresolved(words=f"{name}, known only to AWS")
 
@@ -165,10 +172,14 @@ INTRINSICS: Mapping[str, Callable[[Scope, Any], Any]] = {
     "Fn::Not": _not,
     "Fn::And": _and,
     "Fn::Or": _or,
+    "Fn::Length": _length,
     "Fn::Base64": lambda scope, argument: scope.resolve(argument),
     **{
         name: _only_aws_knows(name)
-        for name in ("Fn::ImportValue", "Fn::GetAZs", "Fn::Cidr", "Fn::Transform", "Fn::GetStackOutput")
+        for name in (
+            *("Fn::ImportValue", "Fn::GetAZs", "Fn::Cidr", "Fn::Transform", "Fn::GetStackOutput"),
+            "Fn::ToJsonString",
+        )
     },
 }
 
@@ -215,6 +226,6 @@ _ARGUMENTS: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def check_argument(name: str, argument: Any) -> None:
-    if name in _ARGUMENTS and not _ARGUMENTS[name](argument):
-        raise CostError(f"{name} cannot take {json.dumps(argument, default=str)[:80]}", field=name)
+def accepts(name: str, argument: Any) -> bool:
+    """Whether an intrinsic has the argument that CloudFormation wants of it."""
+    return name not in _ARGUMENTS or _ARGUMENTS[name](argument)

@@ -36,6 +36,12 @@ LADDERS: Mapping[tuple[str, str], Sequence[tuple[str, int | None]]] = {
         ("gb-second-tier2", 15_000_000_000),
         ("gb-second-tier3", None),
     ),
+    ("CloudWatchLogs", "ingest-vended-gb"): (
+        ("ingest-vended-gb-tier1", 10 * GB_PER_TB),
+        ("ingest-vended-gb-tier2", 30 * GB_PER_TB),
+        ("ingest-vended-gb-tier3", 50 * GB_PER_TB),
+        ("ingest-vended-gb-tier4", None),
+    ),
     ("VPC", "interface-endpoint-data-gb"): (
         ("interface-endpoint-data-gb-tier1", 1024 * GB_PER_TB),
         ("interface-endpoint-data-gb-tier2", 5 * 1024 * GB_PER_TB),

@@ -8,10 +8,13 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
-from cost_estimates.intrinsics import INTRINSICS, NO_VALUE, Unresolved, check_argument, child, truth
+from cost_estimates.intrinsics import INTRINSICS, NO_VALUE, Unresolved, accepts, child, truth
+from cost_estimates.loops import expand
 from cost_estimates.model import CostError, nearest
 from cost_estimates.template_text import check_template
 
+STACK = "AWS::CloudFormation::Stack"
+SERVERLESS = "AWS::Serverless::"
 COMPONENT_TAG = "stackwright:component"
 OTHER = "other"
 _TAG_KEYS = ("Tags", "ResourceTags")
@@ -24,6 +27,15 @@ _PARTITIONS = (
     ("", "aws", "amazonaws.com"),
 )
 _LARGEST = Decimal(10) ** 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack to estimate. `nested` holds, by logical id, the stacks within it or why one was not read."""
+
+    body: Mapping[str, Any]
+    name: str = ""
+    nested: Mapping[str, Stack | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +103,23 @@ class Resource:
         value = self.read(path, [])
         return value if isinstance(value, list) else [value]
 
+    def parts(self, path: str) -> list[Resource]:
+        """The mappings in the list at `path`, each readable as a block of its own."""
+        return [self.part(item) for item in self.read_list(path) if isinstance(item, Mapping)]
+
+    def count(self, path: str) -> int:
+        return len(self.read_list(path))
+
+    def is_known(self, path: str) -> bool:
+        return not isinstance(self._value(path), Unresolved)
+
+    def describe(self, path: str) -> str:
+        """What stands at `path` as far as a person could tell: the value, or the default of its parameter."""
+        raw = child(self.properties, path)
+        name = raw.get("Ref") if isinstance(raw, dict) else None
+        declaration = self.template.declared.get(name) if isinstance(name, str) else None
+        return str(child(declaration, "Default") if declaration else raw)
+
     def follow(self, path: str, type_name: str) -> Resource | None:
         """The resource of this template that a Ref or GetAtt at `path` points at."""
         value = self._value(path)
@@ -122,8 +151,16 @@ class Resource:
 class Template:
     """Parameters, mappings and conditions of one template in one region."""
 
-    def __init__(self, body: Mapping[str, Any], region: str, parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        body: Mapping[str, Any],
+        region: str,
+        parameters: Mapping[str, Any],
+        nested: Mapping[str, Stack | str] | None = None,
+    ) -> None:
         self.body = check_template(body)
+        self.region = region
+        self.nested = nested or {}
         self.declared: Mapping[str, Any] = _section(body, "Parameters")
         self.mappings = _section(body, "Mappings")
         self.conditions = _section(body, "Conditions")
@@ -131,28 +168,37 @@ class Template:
         self.pseudo = _pseudo_parameters(region)
         self._pending: list[str] = []
         self._held: dict[str, bool | Unresolved] = {}
+        self._resources: Mapping[str, Any] = self.body["Resources"]
+        self._resources = expand(self._resources, self.resolve)
 
     def resources(self) -> Iterator[Resource]:
-        for logical_id in self.body["Resources"]:
+        for logical_id in self._resources:
             resource = self.find(logical_id)
             if resource:
                 yield resource
 
     def find(self, logical_id: str, type_name: str | None = None) -> Resource | None:
         """A resource by name, unless its condition is false or it is of another type."""
-        body = self.body["Resources"].get(logical_id)
+        body = self._resources.get(logical_id)
         if body is None:
             return None
         if not isinstance(body, Mapping):
-            # Fn::ForEach and the like: a list where a resource would stand.
+            # A loop or macro that is not written out: no resource stands here.
             body = {"Type": logical_id.rpartition("::")[0] or logical_id}
         kind, condition = str(body.get("Type", "")), body.get("Condition")
         exists = self.holds(condition) if isinstance(condition, str) else True
         if exists is False or type_name not in (None, kind):
             return None
         notes = [] if exists is True else [f"condition {condition} is open: taken as true"]
-        properties = body.get("Properties", {})
+        properties = self._with_globals(kind, body.get("Properties", {}))
         return Resource(logical_id=logical_id, type=kind, template=self, properties=properties, notes=notes)
+
+    def _with_globals(self, kind: str, properties: Any) -> Any:
+        """SAM writes what all functions share once, at the top."""
+        if not kind.startswith(SERVERLESS) or not isinstance(properties, Mapping):
+            return properties
+        shared = child(self.body.get("Globals"), kind.removeprefix(SERVERLESS))
+        return {**shared, **properties} if isinstance(shared, dict) else properties
 
     def holds(self, condition: str) -> bool | Unresolved:
         """Every resource asks for the same few conditions: each is decided once."""
@@ -188,7 +234,8 @@ class Template:
         intrinsic = INTRINSICS.get(name)
         if intrinsic is None:
             return value
-        check_argument(name, argument)
+        if not accepts(name, argument):
+            return Unresolved(words=f"{name} of something it cannot take")
         return intrinsic(self, argument)
 
     def ref(self, name: Any) -> Any:
@@ -196,7 +243,7 @@ class Template:
             return self.pseudo[name]
         if name in self.declared:
             return _parameter(name, self.declared[name], self.parameters)
-        if name in self.body["Resources"]:
+        if name in self._resources:
             return Unresolved(words=f"known only once {name} exists", logical_id=name)
         return Unresolved(words=f"{name}, known only to AWS")
 
@@ -208,7 +255,7 @@ def _section(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return section
 
 
-def _check_parameters(parameters: Mapping[str, str], declared: Mapping[str, Any]) -> Mapping[str, str]:
+def _check_parameters(parameters: Mapping[str, Any], declared: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in parameters:
         if name not in declared:
             close = nearest(name, list(declared)) or sorted(declared) or ["none at all"]
@@ -230,14 +277,14 @@ def _pseudo_parameters(region: str) -> dict[str, Any]:
     }
 
 
-def _parameter(name: str, declaration: Any, given: Mapping[str, str]) -> Any:
+def _parameter(name: str, declaration: Any, given: Mapping[str, Any]) -> Any:
     kind = str(child(declaration, "Type") or "String")
     if kind.startswith("AWS::SSM::Parameter::Value"):
         return Unresolved(words=f"parameter {name}, kept in SSM")
     value = given.get(name, child(declaration, "Default"))
     if value is None:
         return Unresolved(words=f"parameter {name}, which has no value")
-    if "List" in kind and not isinstance(value, list):
+    if "List" in kind and not isinstance(value, list | Unresolved):
         return [item.strip() for item in str(value).split(",")]
     return value
 

@@ -25,9 +25,9 @@ TAGGED = {"Tags": [{"Key": "stackwright:component", "Value": "artifact_store"}]}
 SMALL = {
     "Store": {"Type": "AWS::S3::Bucket", "Properties": TAGGED},
     "StorePolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Store"}}},
-    "Queue": {"Type": "AWS::SQS::Queue", "Properties": TAGGED},
+    "Package": {"Type": "AWS::Panorama::Package", "Properties": TAGGED},
 }
-KINDS = st.sampled_from([*RULES, *list(FREE)[:5], "AWS::SQS::Queue"])
+KINDS = st.sampled_from([*RULES, *list(FREE)[:5], "AWS::Panorama::Package"])
 REGIONS = st.sampled_from(sorted(BOOK.regions))
 
 
@@ -80,10 +80,10 @@ def test_the_json_is_exactly_this() -> None:
                 "lines": [],
             },
             {
-                "logical_id": "Queue",
-                "type": "AWS::SQS::Queue",
+                "logical_id": "Package",
+                "type": "AWS::Panorama::Package",
                 "status": "unknown",
-                "reason": "no price rule for AWS::SQS::Queue yet",
+                "reason": "no price rule for AWS::Panorama::Package yet",
                 **nothing,
                 "lines": [],
             },

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ import pytest
 from cost_estimates import price_book, rules
 from cost_estimates.price_book import DATA_FILE, FALLBACKS, GLOBAL, LADDERS, Price, PriceBook, Step, Unknown
 from cost_estimates.price_rows import PriceRow, count_prices, fingerprint, make_book, render_book
+from cost_estimates.rules.machines import EC2_DEDICATED_HOUR
+from cost_estimates.rules.rule import Meter
 
 BOOK = price_book.load()
 DATA: dict[str, Any] = json.loads(DATA_FILE.read_text(encoding="utf-8"))
-METERS = [meter for meter in vars(rules).values() if isinstance(meter, rules.Meter)]
+FAMILIES = [family for family in vars(rules).values() if isinstance(family, ModuleType)]
+METERS = {meter for family in FAMILIES for meter in vars(family).values() if isinstance(meter, Meter)}
 FREE_ON_PURPOSE = {("Budgets", "budget-without-actions-day"), ("DataTransfer", "internet-in-gb")}
-PRICED_NOWHERE = {rules.EC2_DEDICATED_HOUR}
+PRICED_NOWHERE = {EC2_DEDICATED_HOUR, Meter("ELB", "gwlb-lcu-hour")}
 
 EC2_LIST = "lamngockhuong/aws-price lib/data/pricing/ec2-transformed.json@508fb45296"
 NOTEBOOK_LIST = "QuinnyPig/aws-price-watcher processed/sagemaker-instances-studionotebook.json@a6645eb2e5"
@@ -229,7 +233,7 @@ def test_every_price_has_a_source_and_a_date() -> None:
     assert all(source.strip() and date.fromisoformat(as_of) for source, as_of in DATA["sources"])
 
 
-def rungs_of(meter: rules.Meter) -> list[tuple[str, str]]:
+def rungs_of(meter: Meter) -> list[tuple[str, str]]:
     return [(meter.service, rung) for rung, _ in LADDERS.get(meter, ((meter.usage, None),))]
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from cost_estimates.estimate import monthly
-from cost_estimates.model import ResourceCost
-from cost_estimates.rules import FREE, RULES
+from cost_estimates.model import NOTHING, ResourceCost
+from cost_estimates.rules import FREE, RULES, unpriced
+from cost_estimates.usage import PROFILES
 
 TODAY = date(2026, 1, 15)
 SAGEMAKER = {"Statement": {"Principal": {"Service": ["ec2.amazonaws.com", "sagemaker.amazonaws.com"]}}}
@@ -37,12 +38,36 @@ def test_a_free_type_is_free_because(kind: str) -> None:
     assert it.reason
 
 
-@pytest.mark.parametrize("kind", [kind for kind in RULES if kind != "AWS::IAM::Role"])
-def test_a_charged_type_has_lines_and_words_even_without_properties(kind: str) -> None:
+@pytest.mark.parametrize("kind", RULES)
+def test_every_rule_answers_even_without_properties(kind: str) -> None:
     it = cost(kind)
-    assert it.status in ("priced", "usage", "unknown")
-    assert it.lines
-    assert it.reason.startswith(RULES[kind].words)
+    if it.status == "free":
+        assert it.reason == RULES[kind].otherwise
+    else:
+        assert it.reason.startswith(RULES[kind].words)
+    if it.status == "unknown":
+        assert "no price for " in it.reason or kind == "AWS::CloudFormation::Stack"
+    if it.status in ("priced", "usage"):
+        assert it.lines
+
+
+@pytest.mark.parametrize("kind", unpriced.ALWAYS)
+def test_what_has_no_price_is_unknown_in_every_profile_and_names_the_price(kind: str) -> None:
+    for profile in PROFILES:
+        [it] = costs({"It": {"Type": kind}}, usage=profile)
+        assert (it.status, it.band) == ("unknown", NOTHING)
+        assert it.reason == f"charged as long as it exists; no price for {unpriced.ALWAYS[kind][0]} " + (
+            "in the price book"
+        )
+
+
+@pytest.mark.parametrize("kind", unpriced.USED)
+def test_what_is_free_until_used_says_exactly_so(kind: str) -> None:
+    """A month with use is unknown; an idle one is known to cost nothing."""
+    [light], [idle] = (costs({"It": {"Type": kind}}, usage=profile) for profile in ("light", "idle"))
+    missing = f"no price for {unpriced.USED[kind]} in the price book"
+    assert (light.status, light.reason) == ("unknown", f"free until it is used; {missing}")
+    assert (idle.status, idle.band) == ("usage", NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +94,10 @@ def test_what_runs_all_month_is_priced_and_the_rest_is_usage(kind: str, status: 
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        ("AWS::SQS::Queue", "no price rule for AWS::SQS::Queue yet"),
+        ("AWS::Panorama::Package", "no price rule for AWS::Panorama::Package yet"),
         ("Custom::Thing", "a custom resource: what it makes is not in the template"),
-        ("AWS::CloudFormation::Stack", "a nested stack: estimate its own template"),
-        ("AWS::Serverless::Function", "a macro writes its resources only on deployment"),
+        ("AWS::Serverless::Thing", "a macro writes its resources only on deployment"),
+        ("AWS::CloudFormation::StackSet", "what it deploys is not in the template"),
         ("", "no price rule for a resource without Type yet"),
     ],
 )
@@ -81,8 +106,8 @@ def test_any_other_type_is_unknown_with_a_reason(kind: str, reason: str) -> None
     assert (it.status, it.reason, it.lines) == ("unknown", reason, ())
 
 
-def test_a_loop_of_resources_is_unknown() -> None:
-    [it] = costs({"Fn::ForEach::Buckets": ["Name", ["a", "b"], {}]})
+def test_a_loop_over_what_nobody_knows_is_one_unknown_line() -> None:
+    [it] = costs({"Fn::ForEach::Buckets": ["Name", {"Ref": "Names"}, {}]})
     assert (it.type, it.status, it.reason) == ("Fn::ForEach", "unknown", "written out only on deployment")
 
 

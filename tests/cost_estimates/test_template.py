@@ -210,18 +210,11 @@ def test_a_parameter_that_the_template_lacks_is_refused_with_the_nearest() -> No
 
 
 @pytest.mark.parametrize(
-    ("expression", "message"),
-    [
-        ({"Ref": ["a"]}, 'Ref cannot take ["a"]'),
-        ({"Fn::If": ["IsSmall"]}, 'Fn::If cannot take ["IsSmall"]'),
-        ({"Fn::Join": "a"}, 'Fn::Join cannot take "a"'),
-        ({"Fn::GetAtt": {}}, "Fn::GetAtt cannot take {}"),
-    ],
+    "expression", [{"Ref": ["a"]}, {"Fn::If": ["IsSmall"]}, {"Fn::Join": "a"}, {"Fn::GetAtt": {}}]
 )
-def test_a_malformed_intrinsic_is_refused(expression: Any, message: str) -> None:
-    with pytest.raises(CostError) as caught:
-        template().resolve(expression)
-    assert caught.value.message == message
+def test_a_malformed_intrinsic_is_open_and_spoils_nothing_else(expression: Any) -> None:
+    [name] = expression
+    assert template().resolve(expression) == Unresolved(words=f"{name} of something it cannot take")
 
 
 NAMES = st.sampled_from(
@@ -240,8 +233,5 @@ EXPRESSIONS = st.recursive(
 
 
 @given(EXPRESSIONS)
-def test_any_expression_has_a_value_or_is_refused(expression: Any) -> None:
-    try:
-        template().resolve(expression)
-    except CostError as error:
-        assert "cannot take" in error.message
+def test_any_expression_has_a_value_or_is_open(expression: Any) -> None:
+    template().resolve(expression)
