@@ -24,7 +24,7 @@ LAYERS = {
     "estimator": ("cost_estimates",),
     "constructs": ("stacks",),
     "doors": (
-        *("cost_estimates.price_list", "cost_estimates.refresh"),
+        *("cost_estimates.assembly", "cost_estimates.price_list", "cost_estimates.refresh"),
         *("provisioner.aws", "provisioner.emulator", "provisioner.enrolments"),
         *("provisioner.registry", "provisioner.synth"),
     ),
@@ -49,6 +49,7 @@ MAY_IMPORT = {
     "faces": {"core", "estimator", "doors", "engines", "faces"},
 }
 DOORS_OF_DOORS = {
+    "cost_estimates.assembly": "cost_estimates",
     "cost_estimates.price_list": "cost_estimates",
     "cost_estimates.refresh": "cost_estimates",
     "provisioner.registry": "provisioner.enrolments",
