@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from provisioner import arn
 from provisioner.arn import Arn
-from provisioner.component import parameter_name, places
+from provisioner.component import parameter_name
 from provisioner.components import find
 from provisioner.errors import CheckError, SpecError
 from provisioner.plan import Shape, Slot
@@ -42,7 +42,7 @@ def parse(text: str) -> Address:
     if values.get("v") != "1":
         raise SpecError(f"unknown version {values.get('v')!r} of finish address", hint=_HINT, field="v")
     for key, pattern in _REQUIRED.items():
-        if not re.fullmatch(pattern, values.get(key, "")):
+        if not re.fullmatch(pattern, values.get(key, ""), re.ASCII):
             raise SpecError(f"{key} is missing or malformed", hint=_HINT, field=key)
     return Address(
         enrolment_id=values["enrolment"],
@@ -123,8 +123,9 @@ def _same(field: str, found: str, wanted: str, what: str) -> None:
 
 def _outputs(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for key, value in values.items():
-        for type_, name in places(f"{{{key}}}"):
-            if type_ != "access":
-                found.setdefault(type_, {})[name] = value
+    for key in values.keys() - {"v", *_REQUIRED}:
+        promised = re.fullmatch(r"([a-z_]+)\.([a-z_]+)", key)
+        if not promised or promised[1] == "access":
+            raise SpecError(f"{key[:40]!r} is no part of a finish address", hint=_HINT, field="address")
+        found.setdefault(promised[1], {})[promised[2]] = values[key]
     return found
