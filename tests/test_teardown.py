@@ -1,0 +1,81 @@
+"""What destroying a stack will do, in an order that an interrupted run can take up again."""
+
+from itertools import product
+
+import pytest
+
+from provisioner import teardown
+from provisioner.errors import CheckError
+from provisioner.teardown import Found, Holding, Step
+
+BUCKET = Holding(name="churn-bucket", count=12)
+IMAGES = Holding(name="churn/images", count=3)
+WHOLE = Found(
+    name="churn", stack_id="arn:stack", retention="retain", bucket=BUCKET, repository=IMAGES, registered=True
+)
+EMPTY = Step(
+    action="empty_bucket",
+    target="churn-bucket",
+    words="delete 12 objects and old versions from bucket churn-bucket, for good",
+)
+REPOSITORY = Step(
+    action="delete_repository",
+    target="churn/images",
+    words="delete repository churn/images with 3 images, for good",
+)
+STACK = Step(
+    action="delete_stack",
+    target="arn:stack",
+    words="delete CloudFormation stack churn with its roles",
+)
+DELETE = Step(action="delete_bucket", target="churn-bucket", words="delete bucket churn-bucket")
+FORGET = Step(action="unregister", target="churn", words="forget churn in the registry")
+
+
+def test_data_goes_first_then_the_stack_and_the_registry_forgets_last() -> None:
+    assert teardown.plan(WHOLE) == [EMPTY, REPOSITORY, STACK, DELETE, FORGET]
+
+
+def test_kept_data_is_left_alone_and_named() -> None:
+    assert teardown.plan(WHOLE, keep_data=True) == [STACK, FORGET]
+    assert teardown.kept(WHOLE) == [
+        "bucket churn-bucket (12 objects)",
+        "repository churn/images (3 images)",
+    ]
+
+
+def test_an_empty_bucket_is_deleted_without_emptying() -> None:
+    found = Found(name="churn", bucket=Holding(name="churn-bucket", count=0))
+    assert teardown.plan(found) == [DELETE]
+
+
+def test_what_is_gone_needs_no_step() -> None:
+    assert teardown.plan(Found(name="churn")) == []
+    assert teardown.kept(Found(name="churn")) == []
+    assert teardown.plan(Found(name="churn", registered=True)) == [FORGET]
+
+
+@pytest.mark.parametrize("keep_data", [False, True])
+def test_a_run_cut_short_is_taken_up_where_it_stopped(keep_data: bool) -> None:
+    """Whatever a step has removed is missing in what is found next, and the rest is planned as before."""
+    for bucket, repository, stack_id, registered in product(
+        (BUCKET, None), (IMAGES, None), ("arn:stack", ""), (True, False)
+    ):
+        found = Found(
+            name="churn", stack_id=stack_id, bucket=bucket, repository=repository, registered=registered
+        )
+        steps = teardown.plan(found, keep_data=keep_data)
+        assert steps == [s for s in teardown.plan(WHOLE, keep_data=keep_data) if s in steps]
+
+
+def test_a_stack_that_deletes_its_data_cannot_keep_it() -> None:
+    found = Found(name="churn", stack_id="arn:stack", retention="delete", bucket=BUCKET)
+    with pytest.raises(CheckError) as caught:
+        teardown.plan(found, keep_data=True)
+    assert (caught.value.field, caught.value.exit_code) == ("keep-data", 3)
+    assert "data.retention: retain" in caught.value.hint
+
+
+def test_a_stack_that_deletes_its_data_may_keep_what_is_not_there() -> None:
+    found = Found(name="churn", stack_id="arn:stack", retention="delete")
+    assert teardown.plan(found, keep_data=True) == [STACK]
