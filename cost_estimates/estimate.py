@@ -16,15 +16,14 @@ from cost_estimates.model import (
     ZERO,
     Band,
     BookStamp,
-    CostError,
     Estimate,
     Line,
     ResourceCost,
     Status,
     add,
-    nearest,
 )
 from cost_estimates.price_book import Price, PriceBook, Step, Unknown
+from cost_estimates.regions import check_region as check_region  # part of this module's interface
 from cost_estimates.rules import FREE, Charge, Missing, Situation, unknown_reason
 from cost_estimates.template import Stack
 from cost_estimates.template_text import read_template as read_template  # part of this module's interface
@@ -79,13 +78,6 @@ def monthly(
         overrides=usage.overrides,
         resources=tuple(_cost(one, market, charged) for one in metered),
     )
-
-
-def check_region(book: PriceBook, region: str) -> None:
-    if book.prices_region(region) or price_book.is_unpriced_partition(region):
-        return
-    close = nearest(region, sorted(book.regions)) or sorted(book.regions)
-    raise CostError(f"no region {region!r}", hint=f"did you mean {', '.join(close)}?", field="region")
 
 
 def _count_carriers(metered: list[Metered]) -> Counter[str]:

@@ -185,7 +185,7 @@ class Template:
         if not isinstance(body, Mapping):
             # A loop or macro that is not written out: no resource stands here.
             body = {"Type": logical_id.rpartition("::")[0] or logical_id}
-        kind, condition = str(body.get("Type", "")), body.get("Condition")
+        kind, condition = _type(body.get("Type", "")), body.get("Condition")
         exists = self.holds(condition) if isinstance(condition, str) else True
         if exists is False or type_name not in (None, kind):
             return None
@@ -295,6 +295,11 @@ def _tag(tags: Any) -> str:
         return _text(tags.get(COMPONENT_TAG))
     pairs = (tag for tag in tags if isinstance(tag, dict)) if isinstance(tags, list) else ()
     return next((_text(tag.get("Value")) for tag in pairs if tag.get("Key") == COMPONENT_TAG), "")
+
+
+def _type(value: Any) -> str:
+    """A type's name; a macro may write `{Fn::Something: …}` in its place."""
+    return next(map(str, value), "") if isinstance(value, dict) else str(value)
 
 
 def _text(value: Any) -> str:

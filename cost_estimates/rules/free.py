@@ -62,7 +62,7 @@ _BY_REASON: Mapping[str, Mapping[str, str]] = {
         "UserPoolUserToGroupAttachment",
         "Config": "DeliveryChannel",
         "DAX": "ParameterGroup SubnetGroup",
-        "DMS": "Endpoint ReplicationSubnetGroup",
+        "DMS": "Endpoint ReplicationSubnetGroup ReplicationTask",
         "DocDB": "DBClusterParameterGroup DBSubnetGroup",
         "EC2": "EIPAssociation KeyPair LaunchTemplate VolumeAttachment",
         "ECR": "PullThroughCacheRule RegistryPolicy RegistryScanningConfiguration ReplicationConfiguration "
@@ -76,6 +76,7 @@ _BY_REASON: Mapping[str, Mapping[str, str]] = {
         "Events": "Connection EventBusPolicy",
         "Glue": "Classifier Connection DataCatalogEncryptionSettings Database Partition Registry Schema "
         "SchemaVersion SecurityConfiguration Table Trigger Workflow",
+        "IoT": "Policy PolicyPrincipalAttachment ThingPrincipalAttachment",
         "KMS": "Alias",
         "Kinesis": "ResourcePolicy StreamConsumer",
         "LakeFormation": "DataCellsFilter DataLakeSettings Permissions PrincipalPermissions Resource Tag "

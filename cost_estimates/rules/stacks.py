@@ -8,6 +8,7 @@ from cost_estimates.rules.rule import Charges, Missing, Rule, Situation
 from cost_estimates.template import STACK, Resource, Stack
 
 NOT_HANDED_IN = "a nested stack: estimate its own template"
+AMAZON = "AWS::"
 UNKNOWABLE = (
     ("Custom::", "a custom resource: what it makes is not in the template"),
     ("AWS::CloudFormation::CustomResource", "a custom resource: what it makes is not in the template"),
@@ -27,6 +28,8 @@ def nested(stack: Resource, situation: Situation) -> Charges:
 def unknown_reason(type_name: str) -> str:
     """Why a type has no rule."""
     reasons = (reason for prefix, reason in UNKNOWABLE if type_name.startswith(prefix))
+    if "::" in type_name and not type_name.startswith(AMAZON):
+        return next(reasons, f"{type_name} is not a type of AWS's own")
     return next(reasons, f"no price rule for {type_name or 'a resource without Type'} yet")
 
 

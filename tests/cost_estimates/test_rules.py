@@ -98,6 +98,7 @@ def test_what_runs_all_month_is_priced_and_the_rest_is_usage(kind: str, status: 
         ("Custom::Thing", "a custom resource: what it makes is not in the template"),
         ("AWS::Serverless::Thing", "a macro writes its resources only on deployment"),
         ("AWS::CloudFormation::StackSet", "what it deploys is not in the template"),
+        ("Acme::Cloud::Box", "Acme::Cloud::Box is not a type of AWS's own"),
         ("", "no price rule for a resource without Type yet"),
     ],
 )
