@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import socket
+import ssl
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -25,6 +27,7 @@ _LONGEST_LINE = 1 << 20
 _LARGEST_INDEX = 1 << 24
 _RETRIES = 3
 _BUSY = (408, 429)
+_HOPELESS = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
 # https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-changes.html
 _PREAMBLE = ("FormatVersion", "Disclaimer", "Publication Date", "Version", "OfferCode")
 
@@ -62,6 +65,7 @@ class PriceList:
         self._patience = patience
         self._sleep = sleep
         self._clock = clock
+        self._retries = _RETRIES
         self._opener = build_opener()  # with the proxies of now, not of the first call in this process
 
     def editions(self, offer: str) -> Mapping[str, str]:
@@ -93,13 +97,13 @@ class PriceList:
     def _chunks(self, path: str) -> Generator[bytes, None, None]:
         """A file's bytes. A broken connection is taken up where it broke; raises UnreadableError."""
         ends = self._clock() + self._deadline
-        received, failures = 0, 0
+        received = 0
         while True:
-            before = received
             try:
                 with self._open(path, received) as response:
                     size = _size(response, received)
                     while chunk := response.read1(_CHUNK):
+                        self._retries = _RETRIES
                         received += len(chunk)
                         yield chunk
                         if self._clock() > ends:
@@ -108,10 +112,11 @@ class PriceList:
                     return
                 raise ConnectionError(f"the connection ended after {received} of {size} bytes")
             except (OSError, HTTPException) as error:
-                failures = 1 if received > before else failures + 1
-                if _is_final(error) or failures > _RETRIES or self._clock() > ends:
+                # What is down for one file is down for the next: patience is for the run, not for each file.
+                if _is_final(error) or not self._retries or self._clock() > ends:
                     raise UnreadableError(_words(error)) from error
-                self._sleep(2.0**failures)
+                self._retries -= 1
+                self._sleep(2.0 ** (_RETRIES - self._retries))
 
     def _open(self, path: str, received: int) -> HTTPResponse:
         headers = {"User-Agent": "stackwright", "Accept-Encoding": "identity"}
@@ -165,7 +170,9 @@ def _size(response: HTTPResponse, received: int) -> int | None:
 
 
 def _is_final(error: Exception) -> bool:
-    return isinstance(error, HTTPError) and error.code < 500 and error.code not in _BUSY
+    if isinstance(error, HTTPError):
+        return error.code < 500 and error.code not in _BUSY
+    return isinstance(getattr(error, "reason", None), _HOPELESS)
 
 
 def _words(error: Exception) -> str:

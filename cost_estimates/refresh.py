@@ -19,6 +19,10 @@ from cost_estimates.price_rows import make_book, render_book
 State = Literal["read", "unchanged", "absent", "failed"]
 
 
+class NothingReadError(CostError):
+    """Not one offer could be read; the old book is untouched."""
+
+
 class Cell(NamedTuple):
     """One offer in one region: read anew, held from the last run, not sold there, or not to be had."""
 
@@ -66,8 +70,7 @@ def refresh(
 ) -> Refreshed:
     """Reads every offer in every region; what cannot be read keeps its old prices.
 
-    `work` remembers what was read, so that a run goes on where one ended. Raises CostError if nothing can be
-    read at all.
+    `work` remembers what was read, so that a run goes on where one ended. Raises NothingReadError.
     """
     rows = {row.key: row for row in read_rows(old)}
     cells: list[Cell] = []
@@ -81,7 +84,7 @@ def refresh(
                 rows, changed = apply(rows, prices, scope=scope, accept=accept)
                 changes += changed
     if all(cell.state in ("failed", "absent") for cell in cells):
-        raise CostError(
+        raise NothingReadError(
             f"no prices could be read: {next((c.note for c in cells if c.note), 'none are sold there')}",
             hint="the old price book is untouched; check the network, a proxy (HTTPS_PROXY) and the address",
         )

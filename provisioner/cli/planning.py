@@ -6,6 +6,7 @@ from typing import Any
 
 from provisioner import permissions, preflight, synth
 from provisioner import plan as plans
+from provisioner.cli import price_books
 from provisioner.cli.options import now, places
 from provisioner.component import Severity
 from provisioner.errors import CheckError, SpecError
@@ -93,6 +94,13 @@ def estimate(
     from cost_estimates.model import CostError
 
     try:
-        return monthly(template, region, usage=usage, parameters=parameters, today=now().date()).as_dict()
+        return monthly(
+            template,
+            region,
+            usage=usage,
+            parameters=parameters,
+            today=now().date(),
+            book=price_books.load(),
+        ).as_dict()
     except CostError as error:
         raise SpecError(error.message, hint=error.hint, field=error.field) from None

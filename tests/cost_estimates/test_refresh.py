@@ -566,3 +566,12 @@ def test_a_large_file_is_read_in_little_memory(server: Server, tmp_path: Path) -
         tracemalloc.stop()
     assert done.cells == (Cell("AmazonEC2", IRELAND, "read", prices=11),)
     assert peak < 10 << 20
+
+
+def test_patience_is_for_the_run_and_not_for_each_file(server: Server, tmp_path: Path) -> None:
+    offers = ("AmazonECR", "AmazonEC2", "AmazonVPC")
+    paths = [f"/offers/v1.0/aws/{offer}/current/region_index.json" for offer in offers]
+    server.files.update({path: Reply(status=503) for path in paths})
+    with pytest.raises(CostError, match="HTTP 503 Service Unavailable"):
+        run(server, tmp_path, *offers)
+    assert [path for path, _ in server.asked] == [*paths[:1] * 4, *paths[1:]]
