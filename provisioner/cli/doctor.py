@@ -6,7 +6,7 @@ from datetime import timedelta
 import click
 
 from provisioner.cli.options import answer, aws_options, json_option, now, random_id, story
-from provisioner.errors import CHECK_SAID_NO
+from provisioner.errors import CHECK_SAID_NO, CheckError
 
 # Only a role of this age may still be unknown to part of AWS; an older one that refuses means it.
 _NEW = timedelta(minutes=5)
@@ -32,6 +32,8 @@ def command(name: str, region: str, profile: str, as_json: bool) -> int:
     from provisioner.doctor import Test
 
     registry = open_registry()
+    if not (name or registry.active()):
+        raise CheckError("no stack is active", hint="`stackwright stack list`, then name one", field="name")
     stack = find(registry, name or registry.active())
     cloud = open_cloud(region_of(stack.name, region), profile)
     if stack.stack_id and stack.status != "deleted":

@@ -21,7 +21,7 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.planning import Draft, draft
 from provisioner.enrolments import Enrolment, find_publication, open_enrolment, stamp
-from provisioner.errors import SpecError
+from provisioner.errors import CHECK_SAID_NO, SpecError
 from provisioner.link import Link
 
 
@@ -159,14 +159,26 @@ def _template_url(given: str, drafted: Draft) -> tuple[str, str]:
 def _manifest_key(base: str, sha256: str) -> str:
     """The template's key in a vendor's bucket; a shape that is not there is an error, not a dead link."""
     key = f"stackwright/{sha256}.json"
-    manifest = json.loads(_read_manifest(base))
-    if sha256 not in manifest.get("templates", {}):
+    templates = _parse_manifest(_read_manifest(base), base)
+    if sha256 not in templates:
         raise SpecError(
             f"{base} holds no template for this combination",
             hint="use one of the presets as it is, or `stackwright publish` to a bucket of yours",
             field="template-base",
         )
-    return str(manifest["templates"][sha256].get("key", key))
+    return str(templates[sha256].get("key", key))
+
+
+def _parse_manifest(text: str, base: str) -> Mapping[str, Any]:
+    try:
+        templates: Mapping[str, Any] = json.loads(text)["templates"]
+    except (ValueError, KeyError, TypeError):
+        raise SpecError(
+            f"what {base} answers is no manifest of templates",
+            hint="`stackwright publish` writes one beside the templates",
+            field="template-base",
+        ) from None
+    return templates
 
 
 def _read_manifest(base: str) -> str:
@@ -194,8 +206,10 @@ def _read_manifest(base: str) -> str:
 @click.argument("url")
 @click.option("--template", "template_file", default="", help="The template's text, if it is at hand.")
 @json_option
-def verify(url: str, template_file: str, as_json: bool) -> None:
+def verify(url: str, template_file: str, as_json: bool) -> int:
     """Explain a link in words: who is trusted, what is created, where the template comes from.
+
+    Exit code 3 where something about it is in doubt.
 
     \b
     Example:
@@ -207,9 +221,8 @@ def verify(url: str, template_file: str, as_json: bool) -> None:
     found = explain.explain(parsed, template=_known_template(parsed, template_file))
     answer(found.as_dict(), found.text(), as_json=as_json)
     if found.doubts:
-        from provisioner.errors import CheckError
-
-        raise CheckError("this link is not what it seems", hint="; ".join(found.doubts))
+        story("This link is not what it seems.", color="red")
+    return CHECK_SAID_NO if found.doubts else 0
 
 
 def _known_template(link: Link, template_file: str) -> Any:
@@ -220,6 +233,9 @@ def _known_template(link: Link, template_file: str) -> Any:
     from provisioner import template as templates
 
     if template_file:
-        return templates.parse(Path(template_file).read_text(encoding="utf-8"))
+        try:
+            return templates.parse(Path(template_file).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SpecError(f"{template_file} is no template: {error}", field="template") from None
     sha256 = explain.hash_in(link.template_url)
     return synth.find_known(sha256, cache_dir=places().cache) if sha256 else None

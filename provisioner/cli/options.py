@@ -149,7 +149,11 @@ def random_id() -> str:
 def clock() -> "Clock":
     from provisioner.deploy import Clock
 
-    interval = float(os.environ.get("STACKWRIGHT_POLL_SECONDS", "2"))
+    given = os.environ.get("STACKWRIGHT_POLL_SECONDS", "2")
+    try:
+        interval = float(given)
+    except ValueError:
+        raise SpecError(f"STACKWRIGHT_POLL_SECONDS is {given!r}, not a number of seconds") from None
     return Clock(now=now, sleep=time.sleep, random_id=random_id, interval=interval)
 
 

@@ -1,0 +1,217 @@
+"""Every verb's JSON answer has the promised keys; stdout is data alone."""
+
+import json
+from typing import Any
+
+import pytest
+
+NAME = "churn-dev"
+MINIMAL = ("--preset", "minimal", "--name", NAME)
+ESTIMATE = {
+    "region", "currency", "hours_per_month", "price_book", "usage", "total", "unknown", "components",
+    "resources",
+}  # fmt: skip
+PLAN = {
+    "spec", "template", "parameters", "resources", "permissions", "cost", "findings", "link_blockers",
+}  # fmt: skip
+LINK = {
+    "url", "template_url", "template_sha256", "stack_name", "region", "parameters", "enrolment_id",
+    "expires_at", "estimate",
+}  # fmt: skip
+STACK = {
+    "name", "account", "region", "active", "status", "components", "connector", "estimate", "template_sha256",
+    "stack_id", "created_at",
+}  # fmt: skip
+COMPONENT = {
+    "name", "type", "flavor", "origin", "account", "region", "outputs", "config", "created_at",
+}  # fmt: skip
+STATUS = {
+    "name", "cloudformation", "stack_id", "enrolment", "start_by", "registry", "reason", "next",
+}  # fmt: skip
+
+
+def test_plan(cli: Any) -> None:
+    ran = cli("plan", *MINIMAL, "--json")
+    value = ran.json
+    assert (ran.code, ran.err, set(value)) == (0, "", PLAN)
+    assert set(value["template"]) == {"sha256", "bytes", "shape"}
+    assert {frozenset(row) for row in value["resources"]} == {
+        frozenset({"logical_id", "type", "component", "action"})
+    }
+    permission = {"component", "role", "effect", "actions", "resources", "conditions", "words", "reason"}
+    assert all(permission <= set(row) for row in value["permissions"])
+    assert all({"id", "severity", "subject", "message", "fix"} <= set(row) for row in value["findings"])
+    assert set(value["cost"]) >= ESTIMATE
+
+
+def test_an_estimate(cli: Any) -> None:
+    value = cli("plan", *MINIMAL, "--json").json["cost"]
+    assert set(value["price_book"]) >= {"as_of", "sha256", "stale"}
+    assert set(value["usage"]) == {"profile", "overrides"}
+    assert set(value["total"]) == {"idle", "low", "typical", "high"}
+    assert {type(amount) for amount in value["total"].values()} <= {int, float}
+    assert all({"component", "idle", "low", "typical", "high"} <= set(row) for row in value["components"])
+    row = {"logical_id", "type", "status", "reason", "idle", "low", "typical", "high", "lines"}
+    assert all(row <= set(resource) for resource in value["resources"])
+    line = {"usage", "quantity", "unit", "unit_usd", "monthly_usd", "source", "as_of"}
+    assert all(line <= set(found) for resource in value["resources"] for found in resource["lines"])
+
+
+def test_init_synth_and_cost(cli: Any) -> None:
+    assert set(cli("init", "--preset", "minimal", "--json").json) == {
+        "version", "name", "region", "components", "access", "data", "usage", "register", "tags",
+    }  # fmt: skip
+    assert set(cli("synth", "--json").json) == {"path", "sha256", "bytes", "parameters"}
+    assert set(cli("cost", "estimate", "--json").json) >= ESTIMATE
+    assert set(cli("cost", "estimate", f"{NAME}.template.json", "--json").json) >= ESTIMATE
+
+
+def test_from_publish_to_destroy_every_verb_answers(cli: Any, world: Any) -> None:
+    published = cli("publish", *MINIMAL, "--yes", "--json")
+    assert (published.code, set(published.json)) == (
+        0,
+        {"template_url", "template_sha256", "bucket", "account", "region"},
+    )
+    link = cli("link", *MINIMAL, "--json")
+    assert (link.code, set(link.json), set(link.json["estimate"]) >= ESTIMATE) == (0, LINK, True)
+    assert set(cli("status", NAME, "--json").json) == STATUS
+    world.cloud.stacks.create_from_url(
+        name=NAME, template_url=link.json["template_url"], parameters=link.json["parameters"]
+    )
+    assert set(cli("wait", NAME, "--json").json) == STATUS
+    finished = cli("finish", NAME, "--json").json
+    assert (set(finished), finished["status"], finished["active"]) == (STACK, "registered", True)
+    assert {frozenset(c) for c in finished["components"].values()} == {
+        frozenset({"flavor", "origin", "outputs", "config"})
+    }
+    deployed = cli("deploy", *MINIMAL, "--yes", "--json")
+    assert (deployed.code, set(deployed.json)) == (0, STACK)
+    doctor = cli("doctor", NAME, "--json").json
+    assert (set(doctor), {frozenset(c) for c in doctor["checks"]}) == (
+        {"name", "checks"},
+        {frozenset({"id", "subject", "ok", "message"})},
+    )
+    assert {c["ok"] for c in doctor["checks"]} == {True}
+    assert set(cli("stack", "show", NAME, "--json").json) == STACK
+    assert [set(s) for s in cli("stack", "list", "--json").json["stacks"]] == [STACK]
+    assert cli("stack", "set", NAME, "--json").json["active"] is True
+    components = cli("component", "list", "--json").json["components"]
+    assert [set(c) for c in components] == [COMPONENT] * 3
+    assert set(cli("component", "show", f"{NAME}.artifact_store", "--json").json) == COMPONENT
+    scan = cli("scan", "--json").json
+    assert set(scan) >= {"cells", "resources", "suggestions", "summary"}
+    cell = {"account", "region", "service", "state", "count", "calls", "seconds", "note"}
+    assert all(cell <= set(row) for row in scan["cells"])
+    resource = {"arn", "account", "region", "kind", "name", "component_types", "fitness", "tags"}
+    assert all(resource <= set(row) for row in scan["resources"])
+    assert set(scan["summary"]) >= {"calls", "seconds", "resources", "not_seen"}
+    destroyed = cli("destroy", NAME, "--yes", "--json").json
+    assert set(destroyed) == {"name", "steps", "kept"}
+    assert {frozenset(step) for step in destroyed["steps"]} == {frozenset({"action", "target", "words"})}
+
+
+def test_the_pasted_command_and_what_follows(cli: Any, world: Any) -> None:
+    command = world.click(world.link()).outputs["FinishCommand"]
+    pasted = cli("finish", command, "--json").json
+    assert (set(pasted), pasted["status"], pasted["active"]) == (STACK, "unverified", False)
+    refused = cli("stack", "set", NAME, "--json")
+    assert (refused.code, refused.error["message"], refused.error["hint"]) == (
+        3,
+        "churn-dev is unverified and cannot be active",
+        "with credentials of account 123456789012: `stackwright finish churn-dev`",
+    )
+    assert cli("finish", NAME, "--json").json["status"] == "registered"
+    again = cli("finish", command, "--json")
+    assert (again.code, again.error["message"]) == (
+        3,
+        "this enrolment is registered: an address works once",
+    )
+
+
+def test_the_doctor_verifies_an_unverified_stack(cli: Any, world: Any) -> None:
+    cli("finish", world.click(world.link()).outputs["FinishCommand"])
+    ran = cli("doctor", NAME, "--json")
+    assert (ran.code, world.held()) == (0, {NAME: "registered"})
+
+
+def test_the_doctor_says_what_fails(cli: Any, world: Any) -> None:
+    cli("deploy", *MINIMAL, "--yes")
+    world.aws.deny("s3:PutObject")
+    ran = cli("doctor", "--json")
+    assert (ran.code, [c["id"] for c in ran.json["checks"] if c["ok"] is False]) == (3, ["object"])
+    assert "1 of 4 failed." in ran.err
+
+
+def test_a_stack_deleted_in_the_console_is_noticed_by_status(cli: Any, world: Any) -> None:
+    cli("deploy", *MINIMAL, "--yes")
+    world.cloud.stacks.delete(NAME)
+    world.aws.engine.settle()
+    value = cli("status", NAME, "--json").json
+    assert (value["cloudformation"], value["registry"], value["next"]) == (
+        "DELETE_COMPLETE",
+        "deleted",
+        "the CloudFormation stack is gone: `stackwright stack delete churn-dev` forgets it",
+    )
+    assert cli("stack", "delete", NAME, "--yes", "--json").json == {"deleted": NAME}
+    assert world.held() == {}
+
+
+def test_registering_found_resources_answers_as_a_stack(cli: Any, world: Any) -> None:
+    world.cloud.buckets.create_private("team-artifacts")
+    ran = cli("register", "arn:aws:s3:::team-artifacts", "--stack", "shared", "--json")
+    assert (ran.code, set(ran.json), set(ran.json["components"])) == (
+        0,
+        STACK,
+        {"artifact_store", "orchestrator"},
+    )
+    alone = cli("register", "arn:aws:s3:::team-artifacts", "--json").json
+    assert [set(c) for c in alone["components"]] == [COMPONENT]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("arn:aws:sqs:eu-central-1:123456789012:q",), 2,
+         "'arn:aws:sqs:eu-central-1:123456789012:q' is no resource that a component could be"),
+        (("arn:aws:s3:::nowhere",), 3,
+         "there is no arn:aws:s3:::nowhere in account 123456789012, eu-central-1"),
+    ],
+)  # fmt: skip
+def test_registering_what_is_not_there(
+    cli: Any, aws: Any, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    ran = cli("register", *arguments, "--json")
+    assert (ran.code, ran.error["message"]) == (code, message)
+
+
+def test_registering_what_could_not_be_seen_says_so(cli: Any, aws: Any) -> None:
+    aws.deny("s3:ListAllMyBuckets")
+    ran = cli("register", "arn:aws:s3:::team-artifacts", "--json")
+    assert (
+        ran.code,
+        ran.error["message"].startswith("I could not look for arn:aws:s3:::team-artifacts: "),
+    ) == (
+        3,
+        True,
+    )
+
+
+def test_an_unfit_resource_is_registered_only_on_purpose(cli: Any, world: Any) -> None:
+    ecr = world.cloud.session.client("ecr").raw
+    made = ecr.create_repository(repositoryName="frozen", imageTagMutability="IMMUTABLE")["repository"]
+    ran = cli("register", made["repositoryArn"], "--json")
+    assert (ran.code, ran.error["message"].startswith("frozen is unfit as container_registry")) == (3, True)
+    assert world.registry.components() == []
+    assert cli("register", made["repositoryArn"], "--unfit").code == 0
+
+
+def test_a_scan_that_could_not_see_everything_is_partly_done(cli: Any, aws: Any) -> None:
+    aws.deny("ecr:DescribeRepositories")
+    ran = cli("scan", "--json")
+    assert (ran.code, {c["service"]: c["state"] for c in ran.json["cells"]}["ecr"]) == (5, "denied")
+    assert cli("scan", "--fail-on", "never").code == 0
+
+
+def test_the_scan_policy_is_one_document(cli: Any) -> None:
+    policy = json.loads(cli("scan", "--policy").out)
+    assert (policy["Version"], {s["Effect"] for s in policy["Statement"]}) == ("2012-10-17", {"Allow"})
