@@ -9,6 +9,7 @@ from provisioner import arn, fit
 from provisioner.component import Component, Outputs
 from provisioner.components import find, for_arn
 from provisioner.errors import CheckError
+from provisioner.scan.table import GLOBAL
 
 if TYPE_CHECKING:
     from provisioner.registry import RegisteredComponent, RegisteredStack
@@ -53,14 +54,22 @@ def stack(name: str, components: "Sequence[RegisteredComponent]", *, now: dateti
     from provisioner.registry import RegisteredStack
 
     types = {c.type for c in components}
+    if "artifact_store" not in types:
+        raise CheckError(
+            f"a stack of {', '.join(sorted(types)) or 'nothing'} needs artifact_store",
+            hint="add the ARN of a bucket; --type limits what is taken",
+        )
     for part in components:
         facts = find(part.type, part.flavor)
-        for need in ("artifact_store", *(facts.needs if facts else ())):
+        for need in facts.needs if facts else ():
             if need not in types:
                 raise CheckError(
-                    f"a stack with {part.type} {part.flavor} needs {need}", hint=f"add the ARN of a {need}"
+                    f"a stack with {part.type} {part.flavor} needs {need}",
+                    hint=f"add an ARN to take as {need}",
                 )
-    places = {(c.account, c.region) for c in components}
+    # A role is of no region: it goes with every stack of its account.
+    home = {c.region for c in components if c.region != GLOBAL}
+    places = {(c.account, region) for c in components for region in ({c.region} - {GLOBAL} or home)}
     if len(places) > 1:
         raise CheckError(
             "the resources are in " + " and ".join(f"{a} {r}" for a, r in sorted(places)),
