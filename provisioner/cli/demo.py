@@ -38,14 +38,14 @@ def command(preset: str, keep: bool, event_delay: float) -> int:
     folder = Path(tempfile.mkdtemp(prefix="stackwright-demo-"))
     work = folder / NAME
     work.mkdir()
-    emulator = _start(event_delay, folder / "emulator.log")
+    process, endpoint = _start(event_delay, folder / "emulator.log")
     try:
-        with _inside(work, _environment(emulator["endpoint"], folder / "home")):
+        with _inside(work, _environment(endpoint, folder / "home")):
             _walk(preset)
-            _summary(keep, emulator["endpoint"], folder)
+            _summary(keep, endpoint, folder)
     finally:
         if not keep:
-            _stop(int(emulator["pid"]))
+            _stop(process)
             _remove(folder)
     return 0
 
@@ -130,8 +130,8 @@ def _run(arguments: Sequence[str]) -> None:
         raise RefusedError(f"`stackwright {arguments[0]}` ended with exit code {code}", hint="see above")
 
 
-def _start(event_delay: float, log: Path) -> Mapping[str, str]:
-    """The emulator as a process of its own; its endpoint and pid once it answers."""
+def _start(event_delay: float, log: Path) -> tuple[subprocess.Popen[str], str]:
+    """The emulator as a process of its own, and its endpoint once it answers."""
     if find_spec("moto") is None:
         raise RefusedError("the embedded AWS is not installed", hint="pip install 'stackwright[demo]'")
     story("Starting an embedded AWS …")
@@ -146,15 +146,19 @@ def _start(event_delay: float, log: Path) -> Mapping[str, str]:
     line = process.stdout.readline() if process.stdout else ""
     if not line:
         raise RefusedError("the embedded AWS did not start", hint=log.read_text()[-500:])
-    ready: Mapping[str, str] = json.loads(line)
-    story(f"It listens on {ready['endpoint']}; the same commands work on a real account.")
-    return ready
+    endpoint = str(json.loads(line)["endpoint"])
+    story(f"It listens on {endpoint}; the same commands work on a real account.")
+    return process, endpoint
 
 
-def _stop(pid: int) -> None:
-    import signal
-
-    os.kill(pid, signal.SIGTERM)
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Ends the emulator and sees it gone."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _remove(folder: Path) -> None:
