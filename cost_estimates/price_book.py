@@ -18,6 +18,7 @@ STALE_AFTER_DAYS = 180
 UNPRICED_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
 
 GB_PER_TB = 1024
+SECONDS_PER_HOUR = 3600
 # Tier boundaries are cumulative: (meter of the tier, quantity where it ends).
 LADDERS: Mapping[tuple[str, str], Sequence[tuple[str, int | None]]] = {
     ("S3", "standard-storage-gb-month"): (
@@ -46,6 +47,15 @@ LADDERS: Mapping[tuple[str, str], Sequence[tuple[str, int | None]]] = {
         ("interface-endpoint-data-gb-tier1", 1024 * GB_PER_TB),
         ("interface-endpoint-data-gb-tier2", 5 * 1024 * GB_PER_TB),
         ("interface-endpoint-data-gb-tier3", None),
+    ),
+}
+
+# Only the first rung of these is in any list: a quantity beyond it is unknown rather than charged too much.
+FIRST_RUNGS: Mapping[tuple[str, str], Sequence[tuple[str, int | None]]] = {
+    ("Lambda", "gb-second-arm"): (("gb-second-arm-tier1", 7_500_000_000), ("gb-second-arm-tier2", None)),
+    ("StepFunctions", "express-gb-second"): (
+        ("express-gb-second-tier1", 1_000 * SECONDS_PER_HOUR),
+        ("express-gb-second-tier2", None),
     ),
 }
 
@@ -114,7 +124,7 @@ class PriceBook:
         """A month's quantity cut at the tier boundaries of its meter; one step where there are none."""
         steps = []
         start = Decimal(0)
-        for rung, end in LADDERS.get((service, usage), ((usage, None),)):
+        for rung, end in rungs_of(service, usage):
             price = self.price(service, rung, region, instance_type)
             if isinstance(price, Unknown):
                 return price
@@ -181,6 +191,12 @@ def read(text: str) -> PriceBook:
         gaps=data["gaps"],
         prices=data["prices"],
     )
+
+
+def rungs_of(service: str, usage: str) -> Sequence[tuple[str, int | None]]:
+    """The tiers of a meter with the quantity where each ends; one without end where there are none."""
+    meter = (service, usage)
+    return LADDERS.get(meter) or FIRST_RUNGS.get(meter) or ((usage, None),)
 
 
 def is_unpriced_partition(region: str) -> bool:

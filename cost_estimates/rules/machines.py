@@ -23,6 +23,7 @@ from cost_estimates.template import Resource
 EC2_DEDICATED_HOUR = Meter("EC2", "ondemand-linux-dedicated-hour")  # in no list of the book: unknown
 GP3_IOPS = Meter("EBS", "gp3-iops-month")
 GP3_THROUGHPUT = Meter("EBS", "gp3-throughput-mibps-month")
+CUSTOM_METRIC = Meter("CloudWatch", "custom-metric-month-tier1")
 
 LAUNCH_TEMPLATE = "AWS::EC2::LaunchTemplate"
 DEFAULT_MACHINE = "t3.medium"
@@ -31,6 +32,7 @@ GP3_FREE_IOPS = 3_000
 GP3_FREE_MIBPS = 125
 # Charged by provisioned IOPS besides their gigabytes.
 PROVISIONED_IOPS = ("io1", "io2")
+METRICS_OF_DETAILED_MONITORING = 7
 SPOT_NOTE = "Spot costs less: the on-demand price is its upper bound"
 # Words in an image's name or SSM path, and the system whose licence is in the hour.
 SYSTEMS = (("windows", "Windows"), ("rhel", "Red Hat"), ("suse", "SUSE"), ("sles", "SUSE"))
@@ -46,6 +48,7 @@ def instance(machine: Resource, situation: Situation) -> Charges:
         _hours(machine, launch, kind, 1),
         *disks(machine, mappings, count=1, root_gb=ROOT_DISK_GB),
         *([running(PUBLIC_IP_HOUR)] if _is_public(machine) or _is_public(launch) else []),
+        *_detailed(machine.read_flag("Monitoring") or launch.read_flag("Monitoring.Enabled"), 1),
     )
 
 
@@ -145,6 +148,19 @@ def _fleet(fleet: Resource, launch: Resource, count: Decimal, override: str) -> 
     yield from disks(fleet, launch.read_list("BlockDeviceMappings"), count=count, root_gb=ROOT_DISK_GB)
     if count and (_is_public(launch) or launch.read_flag("AssociatePublicIpAddress")):
         yield running(PUBLIC_IP_HOUR, count=count)
+    yield from _detailed(_is_watched_closely(fleet, launch), count)
+
+
+def _is_watched_closely(fleet: Resource, launch: Resource) -> bool:
+    """Launch configurations watch closely unless they are told not to, launch templates only if told."""
+    if fleet.has("LaunchConfigurationName"):
+        return launch.read_text("InstanceMonitoring", "true").lower() == "true"
+    return launch.read_flag("Monitoring.Enabled")
+
+
+def _detailed(wanted: bool, count: Decimal | int) -> Charges:
+    if wanted and count:
+        yield Charge(meter=CUSTOM_METRIC, quantity=Decimal(METRICS_OF_DETAILED_MONITORING * count))
 
 
 def _hours(machine: Resource, launch: Resource, kind: str, count: Decimal | int) -> Charge | Missing:

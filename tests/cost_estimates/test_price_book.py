@@ -19,7 +19,12 @@ DATA: dict[str, Any] = json.loads(DATA_FILE.read_text(encoding="utf-8"))
 FAMILIES = [family for family in vars(rules).values() if isinstance(family, ModuleType)]
 METERS = {meter for family in FAMILIES for meter in vars(family).values() if isinstance(meter, Meter)}
 FREE_ON_PURPOSE = {("Budgets", "budget-without-actions-day"), ("DataTransfer", "internet-in-gb")}
-PRICED_NOWHERE = {EC2_DEDICATED_HOUR, Meter("ELB", "gwlb-lcu-hour")}
+PRICED_NOWHERE = {
+    EC2_DEDICATED_HOUR,
+    ("ELB", "gwlb-lcu-hour"),
+    ("Lambda", "gb-second-arm-tier2"),
+    ("StepFunctions", "express-gb-second-tier2"),
+}
 
 EC2_LIST = "lamngockhuong/aws-price lib/data/pricing/ec2-transformed.json@508fb45296"
 NOTEBOOK_LIST = "QuinnyPig/aws-price-watcher processed/sagemaker-instances-studionotebook.json@a6645eb2e5"
@@ -233,13 +238,10 @@ def test_every_price_has_a_source_and_a_date() -> None:
     assert all(source.strip() and date.fromisoformat(as_of) for source, as_of in DATA["sources"])
 
 
-def rungs_of(meter: Meter) -> list[tuple[str, str]]:
-    return [(meter.service, rung) for rung, _ in LADDERS.get(meter, ((meter.usage, None),))]
-
-
 @pytest.mark.parametrize("region", sorted(BOOK.regions))
 def test_every_region_has_every_meter_of_the_rules_or_an_explicit_gap(region: str) -> None:
-    meters = [rung for meter in METERS if meter not in PRICED_NOWHERE for rung in rungs_of(meter)]
+    rungs = {(service, rung) for service, usage in METERS for rung, _ in price_book.rungs_of(service, usage)}
+    meters = rungs - PRICED_NOWHERE
     assert [meter for meter in meters if not (is_held(*meter, region) or is_gap(*meter, region))] == []
 
 

@@ -331,3 +331,14 @@ def test_a_notebook_whose_disk_has_no_price_is_unknown_and_counts_what_is_known(
 def test_a_notebook_is_priced_where_its_disk_has_a_price() -> None:
     it = cost("AWS::SageMaker::NotebookInstance", {"InstanceType": "ml.m5.xlarge"}, region="eu-west-1")
     assert (it.status, it.band.idle == it.band.high) == ("priced", True)
+
+
+def test_what_lies_beyond_the_only_tier_of_a_list_is_unknown() -> None:
+    """The second tier of express workflows is cheaper, and nobody says by how much."""
+    machine = {
+        "It": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"StateMachineType": "EXPRESS"}}
+    }
+    usage = {"profile": "idle", "stepfunctions_express_gb_seconds": 3_600_001}
+    [it] = costs(machine, usage=usage)
+    assert it.status == "unknown"
+    assert "no price for StepFunctions express-gb-second-tier2 in us-east-1" in it.reason
