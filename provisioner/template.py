@@ -68,6 +68,11 @@ def parse(text: str) -> Template:
     body = json.loads(text)
     if not isinstance(body, dict):
         raise ValueError("a template is a JSON object")
+    resources = body.get("Resources", {})
+    if not isinstance(resources, dict) or not all(
+        isinstance(r, dict) and isinstance(r.get("Type"), str) for r in resources.values()
+    ):
+        raise ValueError("every resource of a template has a Type")
     return Template(body=body)
 
 

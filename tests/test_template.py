@@ -35,6 +35,12 @@ def test_a_template_is_a_json_object(text: str) -> None:
         templates.parse(text)
 
 
+@pytest.mark.parametrize("resources", ['{"A":{}}', '{"A":1}', '{"A":{"Type":1}}', "[]", "1"])
+def test_every_resource_has_a_type(resources: str) -> None:
+    with pytest.raises(ValueError, match="every resource of a template has a Type"):
+        templates.parse(f'{{"Resources": {resources}}}')
+
+
 def test_a_template_of_somebody_else_has_no_shape() -> None:
     assert Template(body={}).shape == {}
     assert Template(body={"Metadata": {"Stackwright": {"shape": {"trust": "account"}}}}).shape == {
