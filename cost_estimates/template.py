@@ -56,7 +56,7 @@ class Resource:
 
     @cached_property
     def _tag(self) -> str:
-        names = (_tag(self.template.resolve(child(self.properties, key))) for key in _TAG_KEYS)
+        names = (_tag(self.template, child(self.properties, key)) for key in _TAG_KEYS)
         return next(filter(None, names), "")
 
     def _carrier(self) -> Resource | None:
@@ -179,12 +179,12 @@ class Template:
 
     def find(self, logical_id: str, type_name: str | None = None) -> Resource | None:
         """A resource by name, unless its condition is false or it is of another type."""
-        body = self._resources.get(logical_id)
-        if body is None:
+        if logical_id not in self._resources:
             return None
+        body = self._resources[logical_id]
         if not isinstance(body, Mapping):
-            # A loop or macro that is not written out: no resource stands here.
-            body = {"Type": logical_id.rpartition("::")[0] or logical_id}
+            # A loop or macro that is not written out, or nothing at all: no resource stands here.
+            body = {"Type": logical_id.rpartition("::")[0]}
         kind, condition = _type(body.get("Type", "")), body.get("Condition")
         exists = self.holds(condition) if isinstance(condition, str) else True
         if exists is False or type_name not in (None, kind):
@@ -289,12 +289,14 @@ def _parameter(name: str, declaration: Any, given: Mapping[str, Any]) -> Any:
     return value
 
 
-def _tag(tags: Any) -> str:
-    """The component named by a list of {Key, Value} or by a mapping of tags."""
+def _tag(template: Template, tags: Any) -> str:
+    """The component named by a list of {Key, Value} or by a mapping of tags; no other tag is looked at."""
+    tags = template.resolve_shallow(tags)
     if isinstance(tags, dict):
-        return _text(tags.get(COMPONENT_TAG))
-    pairs = (tag for tag in tags if isinstance(tag, dict)) if isinstance(tags, list) else ()
-    return next((_text(tag.get("Value")) for tag in pairs if tag.get("Key") == COMPONENT_TAG), "")
+        return _text(template.resolve(tags.get(COMPONENT_TAG)))
+    pairs = map(template.resolve_shallow, tags) if isinstance(tags, list) else ()
+    named = (pair for pair in pairs if isinstance(pair, dict) and pair.get("Key") == COMPONENT_TAG)
+    return next((_text(template.resolve(pair.get("Value"))) for pair in named), "")
 
 
 def _type(value: Any) -> str:
