@@ -1,9 +1,12 @@
 """Rules: which meters run for which type, and which types are free because."""
 
+import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cost_estimates.estimate import monthly
 from cost_estimates.model import NOTHING, ResourceCost
@@ -11,6 +14,9 @@ from cost_estimates.rules import FREE, RULES, unpriced
 from cost_estimates.usage import PROFILES
 
 TODAY = date(2026, 1, 15)
+CASES: dict[str, Any] = yaml.safe_load(
+    Path(__file__).with_name("rule_cases.yaml").read_text(encoding="utf-8")
+)
 SAGEMAKER = {"Statement": {"Principal": {"Service": ["ec2.amazonaws.com", "sagemaker.amazonaws.com"]}}}
 
 
@@ -342,3 +348,83 @@ def test_what_lies_beyond_the_only_tier_of_a_list_is_unknown() -> None:
     [it] = costs(machine, usage=usage)
     assert it.status == "unknown"
     assert "no price for StepFunctions express-gb-second-tier2 in us-east-1" in it.reason
+
+
+IP = "VPC public-ipv4-inuse-hour"
+
+
+@pytest.mark.parametrize("case", CASES["decided"], ids=str)
+def test_properties_decide_the_meters(case: dict[str, Any]) -> None:
+    found = lines(cost(f"AWS::{case['kind']}", case["properties"]))
+    assert {usage: found.get(usage) for usage in case["lines"]} == case["lines"]
+    assert bool(found) == bool(case["lines"])
+
+
+@pytest.mark.parametrize("case", CASES["missing"], ids=str)
+def test_a_price_that_nobody_has_is_named(case: dict[str, Any]) -> None:
+    it = cost(f"AWS::{case['kind']}", case["properties"])
+    assert it.status == "unknown"
+    assert f"; no price for {case['price']} in the price book" in it.reason
+
+
+@pytest.mark.parametrize("case", CASES["free"], ids=str)
+def test_what_costs_nothing_in_this_form_is_free_because(case: dict[str, Any]) -> None:
+    kind = f"AWS::{case['kind']}"
+    it = cost(kind, case["properties"])
+    assert (it.status, it.reason) == ("free", RULES[kind].otherwise)
+
+
+def test_a_pipeline_whose_role_is_in_the_template_leaves_its_jobs_to_the_role() -> None:
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": SAGEMAKER}}
+    it = cost("AWS::SageMaker::Pipeline", {"RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}}, Role=role)
+    assert (it.status, it.reason) == ("free", RULES["AWS::SageMaker::Pipeline"].otherwise)
+
+
+def test_launch_configurations_watch_closely_unless_told_not_to() -> None:
+    group = {"LaunchConfigurationName": {"Ref": "Launch"}, "MinSize": "2"}
+    body = {"InstanceType": "m5.large", "AssociatePublicIpAddress": True}
+    launch = {"Type": "AWS::AutoScaling::LaunchConfiguration", "Properties": body}
+    found = lines(cost("AWS::AutoScaling::AutoScalingGroup", group, Launch=launch))
+    assert (found["CloudWatch custom-metric-month-tier1"], found[IP]) == (14, 1460)
+    quiet = {**launch, "Properties": {**body, "InstanceMonitoring": False}}
+    calm = lines(cost("AWS::AutoScaling::AutoScalingGroup", group, Launch=quiet))
+    assert "CloudWatch custom-metric-month-tier1" not in calm
+
+
+def test_nodes_in_public_subnets_have_public_addresses() -> None:
+    public = {"Type": "AWS::EC2::Subnet", "Properties": {"MapPublicIpOnLaunch": True}}
+    private = {"Type": "AWS::EC2::Subnet"}
+    nodes = {"InstanceTypes": ["m5.large"], "Subnets": [{"Ref": "A"}, {"Ref": "B"}]}
+    assert lines(cost("AWS::EKS::Nodegroup", nodes, A=public, B=public))[IP] == 1460
+    assert IP not in lines(cost("AWS::EKS::Nodegroup", nodes, A=public, B=private))
+
+
+def test_subnets_that_a_parameter_brings_are_taken_as_two_and_said() -> None:
+    subnets = {"Ref": "AWS::NotificationARNs"}
+    it = cost("AWS::EC2::VPCEndpoint", {"VpcEndpointType": "Interface", "SubnetIds": subnets})
+    assert lines(it)["VPC interface-endpoint-hour"] == 1460
+    assert "SubnetIds is open: 2 zones assumed" in it.reason
+
+
+def test_a_storage_kind_without_a_price_names_what_is_missing() -> None:
+    it = cost("AWS::EC2::Volume", {"VolumeType": "io2", "Size": 10, "Iops": 500})
+    assert it.status == "unknown"
+    assert "no price for EBS io2-storage-gb-month in us-east-1" in it.reason
+    assert "no price for EBS io2-iops-month in us-east-1" in it.reason
+
+
+def test_everything_that_our_own_shapes_emit_is_classified() -> None:
+    """And nothing of it is unknown for want of a rule."""
+    shapes = sorted((Path(__file__).resolve().parents[2] / "provisioner/shapes").glob("*.*.json"))
+    types = {
+        resource["Type"]
+        for shape in shapes
+        for resource in json.loads(shape.read_text())["Resources"].values()
+    }
+    assert types
+    assert [kind for kind in sorted(types) if kind not in RULES and kind not in FREE] == []
+
+
+@pytest.mark.parametrize("name", [*CASES["types_of_ours"], *CASES["types_of_others"]])
+def test_the_types_of_ml_stacks_have_a_rule_or_a_reason(name: str) -> None:
+    assert f"AWS::{name}" in RULES or f"AWS::{name}" in FREE
