@@ -51,7 +51,15 @@ def aws_options(command: Command) -> Command:
 
 
 def json_option(command: Command) -> Command:
-    flag = click.option("--json", "as_json", is_flag=True, help="Answer as JSON on stdout.", show_envvar=True)
+    # One name for all verbs: errors are asked for by the same variable, before any verb is known.
+    flag = click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        envvar="STACKWRIGHT_JSON",
+        help="Answer as JSON on stdout.",
+        show_envvar=True,
+    )
     return flag(command)
 
 

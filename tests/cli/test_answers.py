@@ -215,3 +215,18 @@ def test_a_scan_that_could_not_see_everything_is_partly_done(cli: Any, aws: Any)
 def test_the_scan_policy_is_one_document(cli: Any) -> None:
     policy = json.loads(cli("scan", "--policy").out)
     assert (policy["Version"], {s["Effect"] for s in policy["Statement"]}) == ("2012-10-17", {"Allow"})
+
+
+def test_json_can_be_asked_for_by_the_environment(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKWRIGHT_JSON", "1")
+    assert set(cli("plan", *MINIMAL).json) == PLAN
+    assert cli("plan").error["field"] == "file"
+
+
+def test_an_option_can_be_given_by_the_environment(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKWRIGHT_PLAN_PRESET", "minimal")
+    assert set(cli("plan", "--json").json["spec"]["components"]) == {
+        "artifact_store",
+        "container_registry",
+        "orchestrator",
+    }
