@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from provisioner import access
 from provisioner.components import CATALOGUE
 from provisioner.errors import SpecError
-from provisioner.link import Link, check_template_url
+from provisioner.link import STACK_NAME, Link, check_template_url
 from provisioner.spec import BLANKS
 from provisioner.template import Template
 
@@ -112,6 +112,8 @@ def _doubts(link: Link, template: Template | None, expected: str) -> Iterator[st
         check_template_url(link.template_url, region=link.region)
     except SpecError as error:
         yield f"{error.message} ({error.hint})"
+    if not re.fullmatch(STACK_NAME, link.stack_name):
+        yield f"CloudFormation takes no stack name {link.stack_name!r}"
     if template is None:
         yield (
             "the template is not known here: download it, read it, and pass it with --template"

@@ -92,12 +92,18 @@ def _permission(
         component=component,
         role=role,
         effect=str(statement["Effect"]),
-        actions=tuple(_many(statement.get("Action", []))),
-        resources=_principals(principal) if trusts else tuple(text(r) for r in _many(statement["Resource"])),
+        actions=_named(statement, "Action"),
+        resources=_principals(principal) if trusts else _named(statement, "Resource"),
         conditions=_conditions(statement.get("Condition", {}), parameters),
         words=_trust_words(statement, parameters) if trusts else facts.words if facts else _NOT_OURS,
         reason=facts.reason if facts else "",
     )
+
+
+def _named(statement: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Actions or resources; those of NotAction and NotResource, which somebody else may write, say so."""
+    others = [f"everything but {text(v)}" for v in _many(statement.get(f"Not{key}", []))]
+    return (*(text(v) for v in _many(statement.get(key, []))), *others)
 
 
 def _managed(component: str, role: str, arn: Any) -> Permission:

@@ -100,7 +100,13 @@ class Registry:
         self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
         with self._usable():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _METADATA.create_all(self._engine)
+            self._make_tables()
+
+    def _make_tables(self) -> None:
+        """Said to the database, not looked up before: two processes may start at once."""
+        with self._engine.begin() as connection:
+            for table in _METADATA.sorted_tables:
+                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
 
     # Enrolments
 
@@ -135,6 +141,7 @@ class Registry:
         """Stack, components and enrolment in one transaction; raises CheckError where a name is taken."""
         with self._writing() as connection:
             self._check_free(stack)
+            self._check_components_free(stack, components)
             for component in components:
                 _put(connection, _COMPONENTS, component.as_dict())
             _put(connection, _STACKS, asdict(stack) | {"created_at": stamp(stack.created_at)})
@@ -205,6 +212,19 @@ class Registry:
                 hint=f"`stackwright stack delete {stack.name}` forgets it, or choose another name",
                 field="name",
             )
+
+    def _check_components_free(self, stack: RegisteredStack, components: list[RegisteredComponent]) -> None:
+        """A stack replaces its own components, never one that was registered by itself or by another."""
+        known = self.stack(stack.name)
+        own = set(known.components.values()) if known else set()
+        for component in components:
+            taken = None if component.name in own else self.component(component.name)
+            if taken and replace(taken, created_at=component.created_at) != component:
+                raise CheckError(
+                    f"a component {component.name!r} is registered already and is another one",
+                    hint="choose another stack name",
+                    field="name",
+                )
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:

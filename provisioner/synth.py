@@ -82,7 +82,7 @@ def _generation() -> str:
     for folder in (root / "components", root.parent / "stacks", root.parent / "stacks" / "components"):
         for path in sorted(folder.glob("*.py")):
             digest.update(path.read_bytes())
-    for name in ("access.py", "component.py", "plan.py", "spec.py"):
+    for name in ("access.py", "arn.py", "component.py", "plan.py", "spec.py", "template.py"):
         digest.update((root / name).read_bytes())
     return digest.hexdigest()[:12]
 

@@ -119,7 +119,7 @@ def _size(template: Template) -> Iterator[Flaw]:
 
 
 def _sections(template: Template) -> Iterator[Flaw]:
-    if "Transform" in template.body:
+    if "Transform" in template.body or '"Fn::Transform"' in template.text:
         yield _flaw(
             "transform",
             "Transform",

@@ -377,3 +377,18 @@ def test_a_registry_that_breaks_while_it_is_open_is_refused_by_name(registry: Re
         registry.stacks()
     with pytest.raises(RefusedError):
         registry.set_active("churn")
+
+
+def test_a_stack_never_replaces_a_component_that_is_not_its_own(registry: Registry) -> None:
+    registry.register_component(component(origin="found", outputs={"bucket_name": "old"}))
+    before = held(registry)
+    with pytest.raises(CheckError, match=r"'churn.artifact_store' is registered already and is another one"):
+        registry.register(stack("churn", component()), [component()])
+    assert held(registry) == before
+
+
+def test_a_stack_replaces_its_own_components(registry: Registry) -> None:
+    registry.register(stack("churn", component()), [component()])
+    changed = component(outputs={"bucket_name": "c", "bucket_arn": "arn:aws:s3:::c"})
+    registry.register(stack("churn", changed), [changed])
+    assert registry.components() == [changed]

@@ -104,6 +104,7 @@ def test_no_tags_make_no_other_template() -> None:
     [
         (of({"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}), []),
         (of(Transform="AWS::Serverless-2016-10-31"), [("transform", "Transform")]),
+        (of(Outputs={"A": {"Value": {"Fn::Transform": {"Name": "M"}}}}), [("transform", "Transform")]),
         (of(Parameters={"BootstrapVersion": {"Type": "String"}}), [("bootstrap", "BootstrapVersion")]),
         (of(Rules={"CheckBootstrapVersion": {}}), [("bootstrap", "BootstrapVersion")]),
         (of({"Type": "AWS::IAM::Role", "Properties": {"RoleName": "x"}}), [("named-iam", "Thing")]),
