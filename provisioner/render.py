@@ -8,7 +8,26 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from provisioner import charts, cost_text
 from provisioner.text import usd
+
+FILTERS: Mapping[str, Any] = {
+    "usd": usd,
+    "amount": cost_text.amount,
+    "break_even_words": cost_text.break_even_words,
+    "budget": cost_text.budget,
+    "cell": cost_text.cell,
+    "change": cost_text.change,
+    "change_chart": charts.of_diff,
+    "compare_notes": cost_text.compare_notes,
+    "component_chart": charts.of_estimate,
+    "digits": cost_text.digits,
+    "line_chart": charts.lines,
+    "side": cost_text.side,
+    "stale": cost_text.stale,
+    "unknown": cost_text.unknown,
+    "work_words": cost_text.work_words,
+}
 
 
 def page(name: str, **values: Any) -> str:
@@ -32,6 +51,5 @@ def _environment(*, autoescape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: Mapping[str, Any] = {"usd": usd}
-    environment.filters.update(filters)
+    environment.filters.update(FILTERS)
     return environment

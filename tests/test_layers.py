@@ -32,7 +32,10 @@ LAYERS = {
         *("provisioner.deploy", "provisioner.destroy", "provisioner.doctor", "provisioner.finish"),
         *("provisioner.found", "provisioner.proof", "provisioner.scan.engine"),
     ),
-    "faces": ("provisioner.cli", "provisioner.render", "provisioner.text"),
+    "faces": (
+        *("provisioner.charts", "provisioner.cli", "provisioner.cost_text"),
+        *("provisioner.render", "provisioner.text"),
+    ),
 }
 # Their children need not be named one by one; all others do.
 WHOLE = (

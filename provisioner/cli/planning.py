@@ -1,8 +1,8 @@
 """What plan, link and deploy have in common: a wish to its plan, template, estimate and findings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner import permissions, preflight, synth
 from provisioner import plan as plans
@@ -15,6 +15,10 @@ from provisioner.plan import Plan
 from provisioner.preflight import Finding
 from provisioner.spec import Spec
 from provisioner.template import Template
+
+if TYPE_CHECKING:
+    from cost_estimates.model import Estimate
+    from cost_estimates.template import Stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +91,24 @@ def draft(spec: Spec) -> Draft:
 
 
 def estimate(
-    template: Mapping[str, Any], region: str, *, usage: Any, parameters: Mapping[str, str]
+    template: "Mapping[str, Any] | Sequence[Stack]",
+    region: str,
+    *,
+    usage: Any,
+    parameters: Mapping[str, str],
 ) -> Mapping[str, Any]:
     """The `estimate` answer; raises SpecError for what the estimator does not understand."""
+    return estimated(template, region, usage=usage, parameters=parameters).as_dict()
+
+
+def estimated(
+    template: "Mapping[str, Any] | Sequence[Stack]",
+    region: str,
+    *,
+    usage: Any,
+    parameters: Mapping[str, str],
+) -> "Estimate":
+    """The estimate as a value, from the newest price book there is; raises SpecError."""
     from cost_estimates.estimate import monthly
     from cost_estimates.model import CostError
 
@@ -101,6 +120,6 @@ def estimate(
             parameters=parameters,
             today=now().date(),
             book=price_books.load(),
-        ).as_dict()
+        )
     except CostError as error:
         raise SpecError(error.message, hint=error.hint, field=error.field) from None

@@ -17,6 +17,7 @@ from provisioner.cli.options import (
     profile_option,
     story,
 )
+from provisioner.cost_text import digits
 from provisioner.errors import PARTLY_DONE, RefusedError, SpecError
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def _prices_text(value: Mapping[str, Any]) -> str:
     for price in value["prices"]:
         name = " ".join(filter(None, (price["service"], price["usage"], price["instance_type"])))
         if price["known"]:
-            rows.append([name, _usd(price["usd"]), price["unit"], price["as_of"], price["source"]])
+            rows.append([name, digits(price["usd"]), price["unit"], price["as_of"], price["source"]])
         else:
             rows.append([name, "unknown", "", "", _elsewhere(price["regions"])])
     known = [p for p in value["prices"] if p["known"] and not p["derived"] and len(p["regions"]) > 1]
@@ -214,15 +215,8 @@ def _elsewhere(regions: Mapping[str, float]) -> str:
     cheapest, dearest = (pick(regions, key=lambda r: regions[r]) for pick in (min, max))
     places = f"in {len(regions)} regions" if len(regions) > 3 else f"in {', '.join(regions)}"
     if regions[cheapest] == regions[dearest]:
-        return f"{places}, {_usd(regions[cheapest])}"
-    return f"{places}, {_usd(regions[cheapest])} ({cheapest}) to {_usd(regions[dearest])} ({dearest})"
-
-
-def _usd(amount: float) -> str:
-    """All digits of a unit price, and no exponent."""
-    from decimal import Decimal
-
-    return f"{Decimal(str(amount)):f}"
+        return f"{places}, {digits(regions[cheapest])}"
+    return f"{places}, {digits(regions[cheapest])} ({cheapest}) to {digits(regions[dearest])} ({dearest})"
 
 
 def _book_text(stamp: Mapping[str, Any]) -> str:
@@ -265,7 +259,7 @@ def _moves(title: str, changes: Sequence[Mapping[str, Any]]) -> Iterable[str]:
     gone = Counter(_meter(change) for change in changes if change["new_usd"] is None)
     moved = [
         f"{_meter(c)} {c['instance_type']}".rstrip()
-        + f": {_usd(c['old_usd'])} → {_usd(c['new_usd'])} ({c['ratio']} ×)"
+        + f": {digits(c['old_usd'])} → {digits(c['new_usd'])} ({c['ratio']} ×)"
         for c in changes
         if c["new_usd"] is not None
     ]
