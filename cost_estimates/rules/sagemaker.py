@@ -52,10 +52,12 @@ def notebook(notebook: Resource, situation: Situation) -> Charges:
 
 def endpoint(endpoint: Resource, situation: Situation) -> Charges:
     config = endpoint.follow("EndpointConfigName", "AWS::SageMaker::EndpointConfig")
-    if config is None:
-        endpoint.assume("EndpointConfigName", "not in the template", f"one {DEFAULT_HOST}")
+    parts = [variant for key in VARIANTS for variant in config.parts(key)] if config else []
+    variants = [endpoint.part(variant.properties) for variant in parts]
+    if not variants:
+        what = "ProductionVariants" if config else "EndpointConfigName"
+        endpoint.assume(what, "not in the template", f"one {DEFAULT_HOST}")
         return (running(HOSTING_HOUR, DEFAULT_HOST),)
-    variants = [endpoint.part(variant.properties) for key in VARIANTS for variant in config.parts(key)]
     return [charge for variant in variants for charge in _hosted(variant)]
 
 

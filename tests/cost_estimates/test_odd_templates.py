@@ -96,6 +96,8 @@ def test_any_value_anywhere_gets_a_line_with_a_reason(
         {"It": {"Type": kind, "Properties": nest(properties)}, "Other": {"Type": "AWS::KMS::Key"}}, profile
     )
     assert it.reason
+    # Unknown says why in words of its own, besides what the type is charged for.
+    assert it.status != "unknown" or it.reason != RULES[kind].words
     assert it.band.idle <= it.band.low <= it.band.typical <= it.band.high
     assert other.band.idle == Decimal(1)
 

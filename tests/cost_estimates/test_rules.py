@@ -296,6 +296,14 @@ def test_an_endpoint_runs_the_variants_of_its_config() -> None:
     }
 
 
+def test_an_endpoint_whose_variants_are_open_is_assumed_and_said() -> None:
+    config = {"ProductionVariants": {"Fn::If": ["Live", [], []]}}
+    body = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": config}
+    it = cost("AWS::SageMaker::Endpoint", {"EndpointConfigName": {"Ref": "Config"}}, Config=body)
+    assert lines(it) == {"SageMaker hosting-hour ml.m5.large": 730.0}
+    assert it.reason.endswith("ProductionVariants is not in the template: one ml.m5.large assumed")
+
+
 SERVERLESS_LINE = "SageMaker serverless-inference-second 2048MB"
 
 
