@@ -44,6 +44,7 @@ def instance(machine: Resource, situation: Situation) -> Charges:
     kind = holder.read_or_assume("InstanceType", DEFAULT_MACHINE)
     mappings = machine.read_list("BlockDeviceMappings") or launch.read_list("BlockDeviceMappings")
     _note_spot(launch)
+    _note_root_disk(machine, mappings)
     return (
         _hours(machine, launch, kind, 1),
         *disks(machine, mappings, count=1, root_gb=ROOT_DISK_GB),
@@ -144,8 +145,10 @@ def _override(group: Resource) -> str:
 def _fleet(fleet: Resource, launch: Resource, count: Decimal, override: str) -> Charges:
     kind = override or launch.read_or_assume("InstanceType", DEFAULT_MACHINE)
     _note_spot(launch)
+    mappings = launch.read_list("BlockDeviceMappings")
+    _note_root_disk(fleet, mappings)
     yield _hours(fleet, launch, kind, count)
-    yield from disks(fleet, launch.read_list("BlockDeviceMappings"), count=count, root_gb=ROOT_DISK_GB)
+    yield from disks(fleet, mappings, count=count, root_gb=ROOT_DISK_GB)
     if count and (_is_public(launch) or launch.read_flag("AssociatePublicIpAddress")):
         yield running(PUBLIC_IP_HOUR, count=count)
     yield from _detailed(_is_watched_closely(fleet, launch), count)
@@ -180,6 +183,12 @@ def _licensed(machine: Resource) -> str:
 def _note_spot(launch: Resource) -> None:
     if launch.read_text("InstanceMarketOptions.MarketType", "") == "spot" or launch.has("SpotPrice"):
         launch.notes.append(SPOT_NOTE)
+
+
+def _note_root_disk(machine: Resource, mappings: list[object]) -> None:
+    """Its size and kind are the image's, which is not in the template."""
+    if not mappings:
+        machine.notes.append(f"the image's root disk: {ROOT_DISK_GB} GB of gp3 assumed")
 
 
 def _disk(

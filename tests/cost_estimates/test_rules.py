@@ -230,7 +230,8 @@ def test_an_instance_type_that_nobody_can_see_is_assumed_and_said() -> None:
     it = cost("AWS::EC2::Instance", {"InstanceType": {"Fn::ImportValue": "kind"}})
     assert it.reason == (
         "runs all month, with its disks and public address; "
-        "InstanceType is Fn::ImportValue, known only to AWS: t3.medium assumed"
+        "InstanceType is Fn::ImportValue, known only to AWS: t3.medium assumed; "
+        "the image's root disk: 8 GB of gp3 assumed"
     )
 
 
