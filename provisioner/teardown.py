@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from provisioner import arn
 from provisioner.errors import CheckError
 
 Action = Literal["empty_bucket", "delete_repository", "delete_stack", "delete_bucket", "unregister"]
@@ -68,7 +69,10 @@ def _steps(found: Found, keep_data: bool) -> Iterator[Step]:
         words = f"delete repository {repository.name} with {repository.count} images, for good"
         yield Step(action="delete_repository", target=repository.name, words=words)
     if found.stack_id:
-        words = f"delete CloudFormation stack {found.name} with its roles"
+        # Its user may have renamed it in the console.
+        words = (
+            f"delete CloudFormation stack {arn.parse(found.stack_id).resource.split('/')[1]} with its roles"
+        )
         yield Step(action="delete_stack", target=found.stack_id, words=words)
     if bucket:
         yield Step(action="delete_bucket", target=bucket.name, words=f"delete bucket {bucket.name}")

@@ -8,10 +8,11 @@ from provisioner import teardown
 from provisioner.errors import CheckError
 from provisioner.teardown import Found, Holding, Step
 
+STACK_ID = "arn:aws:cloudformation:eu-central-1:111122223333:stack/renamed/0a1b"
 BUCKET = Holding(name="churn-bucket", count=12)
 IMAGES = Holding(name="churn/images", count=3)
 WHOLE = Found(
-    name="churn", stack_id="arn:stack", retention="retain", bucket=BUCKET, repository=IMAGES, registered=True
+    name="churn", stack_id=STACK_ID, retention="retain", bucket=BUCKET, repository=IMAGES, registered=True
 )
 EMPTY = Step(
     action="empty_bucket",
@@ -25,8 +26,8 @@ REPOSITORY = Step(
 )
 STACK = Step(
     action="delete_stack",
-    target="arn:stack",
-    words="delete CloudFormation stack churn with its roles",
+    target=STACK_ID,
+    words="delete CloudFormation stack renamed with its roles",
 )
 DELETE = Step(action="delete_bucket", target="churn-bucket", words="delete bucket churn-bucket")
 FORGET = Step(action="unregister", target="churn", words="forget churn in the registry")
@@ -59,7 +60,7 @@ def test_what_is_gone_needs_no_step() -> None:
 def test_a_run_cut_short_is_taken_up_where_it_stopped(keep_data: bool) -> None:
     """Whatever a step has removed is missing in what is found next, and the rest is planned as before."""
     for bucket, repository, stack_id, registered in product(
-        (BUCKET, None), (IMAGES, None), ("arn:stack", ""), (True, False)
+        (BUCKET, None), (IMAGES, None), (STACK_ID, ""), (True, False)
     ):
         found = Found(
             name="churn", stack_id=stack_id, bucket=bucket, repository=repository, registered=registered
@@ -69,7 +70,7 @@ def test_a_run_cut_short_is_taken_up_where_it_stopped(keep_data: bool) -> None:
 
 
 def test_a_stack_that_deletes_its_data_cannot_keep_it() -> None:
-    found = Found(name="churn", stack_id="arn:stack", retention="delete", bucket=BUCKET)
+    found = Found(name="churn", stack_id=STACK_ID, retention="delete", bucket=BUCKET)
     with pytest.raises(CheckError) as caught:
         teardown.plan(found, keep_data=True)
     assert (caught.value.field, caught.value.exit_code) == ("keep-data", 3)
@@ -77,5 +78,5 @@ def test_a_stack_that_deletes_its_data_cannot_keep_it() -> None:
 
 
 def test_a_stack_that_deletes_its_data_may_keep_what_is_not_there() -> None:
-    found = Found(name="churn", stack_id="arn:stack", retention="delete")
+    found = Found(name="churn", stack_id=STACK_ID, retention="delete")
     assert teardown.plan(found, keep_data=True) == [STACK]
