@@ -118,23 +118,26 @@ def _gaps(rows: list[PriceRow], chosen: list[PriceRow]) -> dict[str, Any]:
     for row in chosen:
         held.setdefault((row.service, row.usage), set()).add(row.region)
     everywhere = set().union(*held.values()) - {GLOBAL}
+    low = _low_confidence(rows, chosen)
     gaps: dict[str, Any] = {}
     for (service, usage), regions in held.items():
         missing = [] if GLOBAL in regions else sorted(everywhere - regions)
-        doubtful = _low_confidence(rows, chosen, service, usage)
+        doubtful = sorted(low.get((service, usage), ()))
         reasons = {NO_SOURCE: missing, LOW_CONFIDENCE: doubtful}
         if missing or doubtful:
             gaps.setdefault(service, {})[usage] = {why: places for why, places in reasons.items() if places}
     return gaps
 
 
-def _low_confidence(rows: list[PriceRow], chosen: list[PriceRow], service: str, usage: str) -> list[str]:
+def _low_confidence(rows: list[PriceRow], chosen: list[PriceRow]) -> dict[tuple[str, str], list[str]]:
+    """The places of each meter whose only price is of low confidence."""
     priced = {row.key for row in chosen}
-    return sorted(
-        f"{row.region} {row.instance_type}".strip()
-        for row in rows
-        if (row.service, row.usage) == (service, usage) and row.key not in priced
-    )
+    places: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.key not in priced:
+            place = f"{row.region} {row.instance_type}".strip()
+            places.setdefault((row.service, row.usage), []).append(place)
+    return places
 
 
 def _dump(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple
 from cost_estimates.model import CostError, nearest
 from cost_estimates.offers import PICKS, Picked, meters, pick
 from cost_estimates.price_book import PriceBook
-from cost_estimates.price_changes import Changes, Scope, apply, read_rows
+from cost_estimates.price_changes import Changes, Key, Scope, apply, read_rows
 from cost_estimates.price_list import Source, UnreadableError
-from cost_estimates.price_rows import make_book, render_book
+from cost_estimates.price_rows import GLOBAL, PriceRow, make_book, render_book
 
 State = Literal["read", "unchanged", "absent", "failed"]
 
@@ -72,7 +72,7 @@ def refresh(
 
     `work` remembers what was read, so that a run goes on where one ended. Raises NothingReadError.
     """
-    rows = {row.key: row for row in read_rows(old)}
+    held = _by_region(read_rows(old))
     cells: list[Cell] = []
     changes = Changes()
     for offer in check_offers(offers):
@@ -81,14 +81,17 @@ def refresh(
             on_cell(cell)
             if prices:
                 scope = Scope(offer=offer, region=cell.region, meters=meters(offer))
+                rows = held.pop(GLOBAL, {}) | held.pop(cell.region, {})
                 rows, changed = apply(rows, prices, scope=scope, accept=accept)
+                held |= _by_region(rows.values())
                 changes += changed
     if all(cell.state in ("failed", "absent") for cell in cells):
         raise NothingReadError(
             f"no prices could be read: {next((c.note for c in cells if c.note), 'none are sold there')}",
             hint="the old price book is untouched; check the network, a proxy (HTTPS_PROXY) and the address",
         )
-    return Refreshed(book=make_book(rows.values()), cells=tuple(cells), changes=changes)
+    everything = (row for rows in held.values() for row in rows.values())
+    return Refreshed(book=make_book(everything), cells=tuple(cells), changes=changes)
 
 
 def check_offers(names: Sequence[str]) -> tuple[str, ...]:
@@ -102,6 +105,14 @@ def check_offers(names: Sequence[str]) -> tuple[str, ...]:
 def write_book(path: Path, book: Mapping[str, Any]) -> None:
     """The whole book or the old one: never half of one."""
     _write(path, render_book(book))
+
+
+def _by_region(rows: Iterable[PriceRow]) -> dict[str, dict[Key, PriceRow]]:
+    """A cell replaces rows of its region only: looking through all others would take longer than reading."""
+    held: dict[str, dict[Key, PriceRow]] = {}
+    for row in rows:
+        held.setdefault(row.region, {})[row.key] = row
+    return held
 
 
 def _read_offer(

@@ -8,7 +8,6 @@ import click
 
 from provisioner import cost_text
 from provisioner.cli.options import answer, json_option, now, open_registry, open_session, profile_option
-from provisioner.errors import SpecError
 
 if TYPE_CHECKING:
     from provisioner.aws.costs import Billed, TagState
@@ -43,8 +42,6 @@ def actual(name: str, days: int, profile: str, as_json: bool) -> None:
     from provisioner.aws.costs import REGION, Costs
 
     stack = open_registry().stack(name)
-    if not name.strip():
-        raise SpecError("a stack has a name", field="name")
     door = Costs(open_session(REGION, profile).client("ce", REGION))
     end = now().date()
     start = end - timedelta(days=days)

@@ -161,14 +161,21 @@ def refresh(
 
 
 def _source(regions: Sequence[str], *, address: str, api: bool, profile: str) -> "Source":
-    from cost_estimates.price_list import AWS, PriceList, QueryApi
+    from cost_estimates.price_list import AWS, PriceList, QueryApi, UnreadableError
 
     if not api:
         return PriceList(address or AWS)
     from provisioner.aws.pricing import REGION, Prices
 
     prices = Prices(open_session(REGION, profile).client("pricing", REGION))
-    return QueryApi(prices.products, regions=regions, day=now().date().isoformat())
+
+    def products(offer: str, region: str) -> "Iterator[str]":
+        try:
+            yield from prices.products(offer, region)
+        except RefusedError as error:
+            raise UnreadableError(error.message) from error
+
+    return QueryApi(products, regions=regions, day=now().date().isoformat())
 
 
 @contextmanager

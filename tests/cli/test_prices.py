@@ -332,3 +332,12 @@ def aws_pricing(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[di
     yield asked
     http.shutdown()
     http.server_close()
+
+
+def test_an_offer_that_the_query_api_refuses_is_named(
+    aws_pricing: list[dict[str, Any]], call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    code, value = call("prices", "refresh", "--api", "--service", "AmazonECR", "--region", "eu-west-1")
+    assert code == 4
+    assert value["error"]["message"].startswith("no prices could be read: could not reach AWS")
