@@ -88,6 +88,12 @@ def test_a_budget_is_a_gate(budget: str, level: str, code: int, cli: Any, templa
     }
 
 
+@pytest.mark.parametrize(("budget", "code"), [("36.03", 3), ("36.04", 0)])
+def test_a_budget_may_be_used_up(budget: str, code: int, cli: Any, templates: Path) -> None:
+    options = (*REGION, "--usage", "idle", "--budget", budget)
+    assert cli("cost", "estimate", "before.json", *options).code == code
+
+
 def test_a_budget_exceeded_is_told_in_every_form(cli: Any, templates: Path) -> None:
     told = "exceeds the budget of $1.00. 1 resource has no known price: the total is without."
     for form in ("table", "markdown", "html"):
@@ -362,6 +368,11 @@ def test_what_is_not_recorded_is_unknown_and_never_zero(
     assert any(note in words for words in value["notes"])
     assert value["estimate"] is None
     assert "billed    unknown" in cli("cost", "actual", "churn-dev").out
+
+
+def test_amounts_of_an_inactive_tag_are_not_the_stack_s(bill: Any, cli: Any) -> None:
+    bill({"Amazon S3": "5"}, tag="Inactive")
+    assert cli("cost", "actual", "churn-dev", "--json").json["actual"]["usd"] is None
 
 
 def test_a_member_account_may_not_see_the_tag_but_its_bill(bill: Any, cli: Any) -> None:

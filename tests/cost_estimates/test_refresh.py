@@ -224,6 +224,7 @@ def test_two_offers_in_two_regions_become_the_new_book(server: Server, tmp_path:
             machine("m5.large", "0.1070000000"),
             machine("m5.large", "0.0000000000", CapacityStatus="AllocatedCapacityReservation"),
             machine("m5.large", "0.0600000000", TermType="Reserved"),
+            machine("m5.large", "0.0700000000", TermType="FlatRate"),
             machine("m7i.large", "0.1123500000"),
         ),
         eu_central_1=offer_file("AmazonEC2", machine("m5.large", "0.1200000000", FRANKFURT)),
