@@ -36,6 +36,8 @@ ASSUMED_ZONES = 2
 
 
 def nat_gateway(gateway: Resource, situation: Situation) -> Charges:
+    if gateway.read_text("AvailabilityMode", "zonal") == "regional":
+        gateway.assume("the number of its zones", "not in the template", "one")
     return (running(NAT_HOUR), Charge(meter=NAT_DATA, per="nat_data_gb"))
 
 

@@ -1,6 +1,9 @@
 """Usage: profiles, overrides, and what is refused."""
 
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,3 +122,9 @@ def test_a_job_needs_an_ml_instance_type(value: object) -> None:
 @pytest.mark.parametrize("wish", [None, 5, ["light"]])
 def test_what_is_no_usage_is_refused(wish: object) -> None:
     assert refusal(wish).message == "usage is a profile name or a mapping"
+
+
+def test_the_page_of_all_keys_is_fresh() -> None:
+    script = Path(__file__).resolve().parents[2] / "scripts/build_usage_docs.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert done.stdout == "docs/cost-usage.md is fresh\n"
