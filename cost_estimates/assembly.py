@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from cost_estimates.template_text import read_template
 MANIFEST = "manifest.json"
 STACK_ARTIFACT = "aws:cloudformation:stack"
 STAGE_ARTIFACT = "cdk:cloud-assembly"
-ASSET_PATH = "aws:asset:path"  # where the CDK notes the file of a nested template
+ASSET_PATH = "aws:asset:path"  # where the CDK notes the file of a nested template, if it is told to
+ASSET_MANIFESTS = "*.assets.json"
+ASSET_HASH = re.compile(r"\b[0-9a-f]{64}\b")
 _DEEPEST = 20  # stages in stages, stacks in stacks
 _URL = ("https://", "http://", "s3://")
 
@@ -65,7 +68,7 @@ def _read_stack(file: Path, above: tuple[Path, ...], *, name: str = "") -> Stack
 
 def _read_nested(resource: Mapping[str, Any], parent: Path, above: tuple[Path, ...]) -> Stack | str:
     """The nested stack, or why it was not read: that is one line of the answer, never an end of it."""
-    place = _local_file(resource)
+    place = _local_file(resource) or _asset_file(resource, parent.parent)
     if place is None:
         return "a nested stack whose template is not beside this one: estimate it by itself"
     file = (parent.parent / place).resolve()
@@ -84,6 +87,24 @@ def _local_file(resource: Mapping[str, Any]) -> str | None:
     url = properties.get("TemplateURL") if isinstance(properties, Mapping) else None
     place = asset or url
     return place if isinstance(place, str) and place and not place.startswith(_URL) else None
+
+
+def _asset_file(resource: Mapping[str, Any], folder: Path) -> str | None:
+    """The file of a nested template that the CDK uploads: its address ends in the hash of its asset."""
+    hashes = ASSET_HASH.findall(json.dumps(resource.get("Properties"), default=str))
+    return next((path for path in map(_assets(folder).get, hashes) if path), None) if hashes else None
+
+
+def _assets(folder: Path) -> dict[str, str]:
+    """Hash -> path of every file that the asset manifests of a folder list."""
+    found: dict[str, str] = {}
+    for manifest in sorted(folder.glob(ASSET_MANIFESTS)):
+        try:
+            files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+            found |= {name: str(file["source"]["path"]) for name, file in files.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue  # not an asset manifest: its stacks are then one unknown line each
+    return found
 
 
 def _read_text(file: Path) -> str:

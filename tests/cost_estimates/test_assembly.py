@@ -159,6 +159,35 @@ def test_stages_and_nested_assets_are_found(tmp_path: Path) -> None:
     assert answers(estimate(tmp_path))["Child/Nat"] == ("priced", PER_MONTH)
 
 
+HASH = "65865bcf7590e52525cdc33a3e3ec6c452372ae4a4c061492d906f8a53399725"
+UPLOADED = {
+    "Fn::Join": ["", ["https://s3.", {"Ref": "AWS::Region"}, {"Fn::Sub": "/assets"}, f"/{HASH}.json"]]
+}
+LISTED = {"files": {HASH: {"source": {"path": "Inner.nested.template.json", "packaging": "file"}}}}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "status"),
+    [
+        (json.dumps(LISTED), "free"),
+        ('{"files": {}}', "unknown"),
+        ('{"files": []}', "unknown"),
+        ("[]", "unknown"),
+        ("no json", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_a_nested_asset_is_found_by_its_hash(tmp_path: Path, manifest: str | None, status: str) -> None:
+    """Newer CDKs write no path into the template: the asset manifest beside it knows the file."""
+    write(tmp_path / "Inner.nested.template.json", {"Nat": NAT})
+    root = write(tmp_path / "Net.template.json", {"Inner": nested(UPLOADED)})
+    if manifest:
+        (tmp_path / "Net.assets.json").write_text(manifest)
+    found = answers(estimate(root))
+    assert found["Inner"] == (status, 0.0)
+    assert ("Inner/Nat" in found) is (status == "free")
+
+
 def test_each_stack_is_given_the_parameters_it_has(tmp_path: Path) -> None:
     size = {"Size": {"Type": "Number", "Default": 0}}
     config = {
