@@ -36,6 +36,8 @@ class Pick(NamedTuple):
     allowance: int = 100
     free: bool = False
     everywhere: bool = False
+    # Data transfer has two places, and the price is of the one that `from` or `to` names.
+    end: str = ""
 
 
 class Offered(NamedTuple):
@@ -221,6 +223,7 @@ PICKS: Mapping[str, tuple[Pick, ...]] = {
             "GB",
             r"DataTransfer-Out-Bytes",
             {"transfertype": "AWS Outbound"},
+            end="from",
             tiers=(0, 10 * GB_PER_TB, 50 * GB_PER_TB, 150 * GB_PER_TB),
         ),
         Pick(
@@ -229,6 +232,7 @@ PICKS: Mapping[str, tuple[Pick, ...]] = {
             "GB",
             r"DataTransfer-In-Bytes",
             {"transfertype": "AWS Inbound"},
+            end="to",
             free=True,
         ),
         Pick(
@@ -237,6 +241,7 @@ PICKS: Mapping[str, tuple[Pick, ...]] = {
             "GB",
             r"DataTransfer-Regional-Bytes",
             {"transfertype": "IntraRegion"},
+            end="from",
         ),
     ),
     "AmazonCloudWatch": (
@@ -346,9 +351,10 @@ def _is_meant(one: Pick, row: Offered, region: str) -> bool:
 
 def _is_here(one: Pick, columns: Mapping[str, str], region: str) -> bool:
     """Free tiers are sold at `Any`; Local Zones and Wavelength stand in their region's file."""
-    if columns.get("location") == "Any":
+    if columns.get(f"{one.end}location") == "Any":
         return one.everywhere
-    return columns.get("locationtype") == "AWS Region" and columns.get("regioncode", region) == region
+    in_region = columns.get(f"{one.end}locationtype") == "AWS Region"
+    return in_region and columns.get(f"{one.end}regioncode", region) == region
 
 
 def _read(one: Pick, row: Offered, region: str, found: re.Match[str]) -> Picked | None:

@@ -12,7 +12,8 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 def change(amount: float) -> str:
     """A difference in dollars a month, with its sign."""
-    sign = "+" if amount > 0 else "−" if amount < 0 else "±"
+    cents = round(amount, 2)
+    sign = "+" if cents > 0 else "−" if cents < 0 else "±"
     return f"{sign}{text.usd(abs(amount))}"
 
 

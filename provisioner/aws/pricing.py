@@ -32,6 +32,9 @@ _NARROWED: Mapping[str, tuple[Mapping[str, str], ...]] = {
     )
 }
 
+# Data transfer has two places, and no region of its own.
+_REGION_FIELDS = {"AWSDataTransfer": ("fromRegionCode", "toRegionCode")}
+
 
 class Prices:
     """The products of an offer in a region, as JSON texts; needs `pricing:GetProducts`."""
@@ -41,13 +44,12 @@ class Prices:
 
     def products(self, offer: str, region: str) -> Iterator[str]:
         """Raises RefusedError."""
-        for narrowed in _NARROWED.get(offer, ({},)):
-            wanted = {"regionCode": region, **narrowed}
-            pages = self._client.pages(
-                "get_products",
-                ServiceCode=offer,
-                FormatVersion="aws_v1",
-                Filters=[{"Type": "TERM_MATCH", "Field": f, "Value": v} for f, v in wanted.items()],
-            )
-            for page in pages:
-                yield from page["PriceList"]
+        for field in _REGION_FIELDS.get(offer, ("regionCode",)):
+            for narrowed in _NARROWED.get(offer, ({},)):
+                yield from self._matching(offer, {field: region, **narrowed})
+
+    def _matching(self, offer: str, wanted: Mapping[str, str]) -> Iterator[str]:
+        filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
+        pages = self._client.pages("get_products", ServiceCode=offer, FormatVersion="aws_v1", Filters=filters)
+        for page in pages:
+            yield from page["PriceList"]

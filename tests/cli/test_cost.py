@@ -394,7 +394,8 @@ def test_a_bill_that_may_not_be_seen_is_refused(bill: Any, cli: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "words"), [(0.5, "+$0.50"), (-120, "−$120"), (0, "±$0.00"), (-0.0, "±$0.00")]
+    ("amount", "words"),
+    [(0.5, "+$0.50"), (-120, "−$120"), (0, "±$0.00"), (-0.0, "±$0.00"), (-0.004, "±$0.00")],
 )
 def test_a_change_has_its_sign(amount: float, words: str) -> None:
     assert cost_text.change(amount) == words

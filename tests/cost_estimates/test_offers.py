@@ -46,6 +46,29 @@ def usage(name: str, usd: str, **more: Any) -> Offered:
     return offered(usd, **more, usageType=name)
 
 
+def transfer(name: str, kind: str, usd: str, *, begin: str = "0", **columns: str) -> Offered:
+    """A row of the data transfer offer, which has two places and no column for its own."""
+    inward = kind == "AWS Inbound"
+    here, there = ("To", "From") if inward else ("From", "To")
+    named = {
+        "usageType": f"EU-{name}",
+        "Transfer Type": kind,
+        f"{here} Location": "EU (Ireland)",
+        f"{here} Location Type": "AWS Region",
+        f"{here.lower()}RegionCode": REGION,
+        f"{there} Location": "External",
+        f"{there} Location Type": "Other",
+    } | columns
+    return Offered(
+        columns={name_column(name): value for name, value in named.items()},
+        begin=begin,
+        unit="GB",
+        usd=usd,
+        currency="USD",
+        published="2026-05-08",
+    )
+
+
 def prices(offer: str, *rows: Offered, region: str = REGION) -> dict[str, str]:
     """usage and machine -> usd, as picked."""
     picked = pick(offer, region, rows)
@@ -203,8 +226,7 @@ def test_kms_names_the_region_in_full_and_hides_its_allowance_in_the_product() -
 def test_tiers_are_told_by_where_they_begin_in_any_order() -> None:
     begins = {"153600": "0.05", "0": "0.09", "51200": "0.07", "10240": "0.085"}
     rows = [
-        usage("EU-DataTransfer-Out-Bytes", usd, begin=begin, **{"Transfer Type": "AWS Outbound"})
-        for begin, usd in begins.items()
+        transfer("DataTransfer-Out-Bytes", "AWS Outbound", usd, begin=begin) for begin, usd in begins.items()
     ]
     assert prices("AWSDataTransfer", *rows) == {
         "DataTransfer internet-out-gb-tier4": "0.05",
@@ -216,8 +238,8 @@ def test_tiers_are_told_by_where_they_begin_in_any_order() -> None:
 
 @pytest.mark.parametrize("begin", ["1", "100"])
 def test_a_free_allowance_does_not_shift_the_tiers(begin: str) -> None:
-    free = usage("EU-DataTransfer-Out-Bytes", "0.00", **{"Transfer Type": "AWS Outbound"})
-    paid = usage("EU-DataTransfer-Out-Bytes", "0.09", begin=begin, **{"Transfer Type": "AWS Outbound"})
+    free = transfer("DataTransfer-Out-Bytes", "AWS Outbound", "0.00")
+    paid = transfer("DataTransfer-Out-Bytes", "AWS Outbound", "0.09", begin=begin)
     assert prices("AWSDataTransfer", free, paid) == {"DataTransfer internet-out-gb-tier1": "0.09"}
 
 
@@ -227,8 +249,20 @@ def test_only_the_first_tier_is_the_price_of_a_meter_without_tiers(begin: str) -
     assert prices("AmazonCloudWatch", row) == {}
 
 
+def test_transfer_of_another_region_is_not_of_this_one() -> None:
+    local_zone = {"From Location Type": "AWS Local Zone"}
+    rows = [
+        transfer("DataTransfer-Out-Bytes", "AWS Outbound", "0.09", fromRegionCode="us-east-1"),
+        transfer("DataTransfer-Out-Bytes", "AWS Outbound", "0.09", **local_zone),
+        transfer("EU-USE1-AWS-Out-Bytes", "InterRegion Outbound", "0.02"),
+    ]
+    assert prices("AWSDataTransfer", *rows) == {}
+    inside = transfer("DataTransfer-Regional-Bytes", "IntraRegion", "0.01")
+    assert prices("AWSDataTransfer", inside) == {"DataTransfer intra-region-gb": "0.01"}
+
+
 def test_what_is_free_on_purpose_is_a_price() -> None:
-    row = usage("EU-DataTransfer-In-Bytes", "0.0000000000", **{"Transfer Type": "AWS Inbound"})
+    row = transfer("DataTransfer-In-Bytes", "AWS Inbound", "0.0000000000")
     assert prices("AWSDataTransfer", row) == {"DataTransfer internet-in-gb": "0"}
 
 

@@ -576,3 +576,14 @@ def test_patience_is_for_the_run_and_not_for_each_file(server: Server, tmp_path:
     with pytest.raises(CostError, match="HTTP 503 Service Unavailable"):
         run(server, tmp_path, *offers)
     assert [path for path, _ in server.asked] == [*paths[:1] * 4, *paths[1:]]
+
+
+def test_a_run_that_is_stopped_has_not_read_in_vain(server: Server, tmp_path: Path) -> None:
+    server.sell("AmazonECR", eu_west_1=ECR_FILE, eu_central_1=ECR_FILE.replace(b"eu-west-1", b"eu-central-1"))
+
+    def stop(cell: Cell) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(server, tmp_path, "AmazonECR", on_cell=stop)
+    assert [cell.state for cell in run(server, tmp_path, "AmazonECR").cells] == ["unchanged", "read"]
