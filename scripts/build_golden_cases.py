@@ -516,6 +516,35 @@ FAMILIES = (
         },
     ),
     Family(
+        "A loop makes a machine of each kind",
+        "730*m5 + 730*c5 + 2*10*gb",
+        {"m5": M5_LARGE, "c5": "EC2 ondemand-linux-shared-hour c5.large", "gb": GP3},
+        {
+            "Fn::ForEach::Machines": [
+                "Kind",
+                ["m5.large", "c5.large"],
+                {
+                    "Box&{Kind}": typed(
+                        "EC2::Instance", InstanceType={"Ref": "Kind"}, BlockDeviceMappings=ebs(10)
+                    )
+                },
+            ]
+        },
+        sections={"Transform": "AWS::LanguageExtensions"},
+    ),
+    Family(
+        "A SageMaker endpoint of two ml.m5.xlarge with 30 GB each",
+        "2*730*hour + 2*30*gb",
+        {"hour": "SageMaker hosting-hour ml.m5.xlarge", "gb": "SageMaker ml-storage-endpoint-gb-month"},
+        endpoint({"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 2, "VolumeSizeInGB": 30}),
+    ),
+    Family(
+        "A budget with an action, by the day",
+        "730/24*day",
+        {"day": "Budgets action-enabled-budget-day"},
+        one("Budgets::BudgetsAction", ActionType="APPLY_IAM_POLICY"),
+    ),
+    Family(
         "A whole stack: network with two gateways, cluster, nodes, bucket, images, key, logs",
         "2*730*nat + 2*730*ip + 730*cluster + 2*730*node + 2*20*gb + 100*s3 + 10*ecr + key + 5*logs",
         {

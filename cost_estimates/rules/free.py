@@ -146,7 +146,19 @@ _BY_REASON: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+# What the CDK's own constructs do on deployment: settings, clean-ups and copies, none of them lasting.
+_CDK_HELPER = "a helper of the CDK that runs on deployment; what it sets or copies is charged there"
+_CDK_HELPERS = (
+    *("Custom::AWSCDK-EKS-HelmChart", "Custom::AWSCDK-EKS-KubernetesObjectValue"),
+    *("Custom::AWSCDK-EKS-KubernetesPatch", "Custom::AWSCDK-EKS-KubernetesResource"),
+    *("Custom::AWSCDKCfnJson", "Custom::AWSCDKOpenIdConnectProvider", "Custom::CDKBucketDeployment"),
+    *("Custom::CrossRegionExportReader", "Custom::CrossRegionExportWriter", "Custom::ECRAutoDeleteImages"),
+    *("Custom::LogRetention", "Custom::S3AutoDeleteObjects", "Custom::S3BucketNotifications"),
+    "Custom::VpcRestrictDefaultSG",
+)
+
 FREE: Mapping[str, str] = {
+    **dict.fromkeys(_CDK_HELPERS, _CDK_HELPER),
     **{
         f"AWS::{service}::{name}": reason
         for reason, services in _BY_REASON.items()

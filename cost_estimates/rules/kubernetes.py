@@ -16,6 +16,7 @@ from cost_estimates.rules.rule import (
     Meter,
     Rule,
     Situation,
+    fixed,
     no_price,
     running,
 )
@@ -62,6 +63,13 @@ def cluster(cluster: Resource, situation: Situation) -> Charges:
         yield no_price(f"EKS control planes of tier {tier}")
 
 
+def cluster_of_the_cdk(cluster: Resource, situation: Situation) -> Charges:
+    """The CDK's older construct makes the cluster by a custom resource, with the properties of the API."""
+    yield running(EKS_HOUR)
+    if _is_past_support(cluster.read_text("Config.version", NEWEST), situation.today):
+        yield running(EKS_EXTENDED_HOUR)
+
+
 def nodegroup(group: Resource, situation: Situation) -> Charges:
     launch = launch_data(group, "LaunchTemplate.Id")
     kind = _node_kind(group, launch)
@@ -82,18 +90,23 @@ def addon(addon: Resource, situation: Situation) -> Charges:
     return (no_price(f"the marketplace add-on {name}"),) if "_" in name else ()
 
 
+_FARGATE = Rule(
+    words="pods that match it run on Fargate, charged by vCPU and memory",
+    charges=fixed(
+        Charge(meter=FARGATE_VCPU_HOUR, per="eks_fargate_vcpu_hours"),
+        Charge(meter=FARGATE_GB_HOUR, per="eks_fargate_gb_hours"),
+    ),
+)
 RULES: Mapping[str, Rule] = {
     "AWS::EKS::Cluster": Rule(
         words="the control plane runs all month; Auto Mode adds the nodes that pods need", charges=cluster
     ),
-    "AWS::EKS::Nodegroup": Rule(words="the desired nodes run all month, with their disks", charges=nodegroup),
-    "AWS::EKS::FargateProfile": Rule(
-        words="pods that match it run on Fargate, charged by vCPU and memory",
-        charges=lambda profile, situation: (
-            Charge(meter=FARGATE_VCPU_HOUR, per="eks_fargate_vcpu_hours"),
-            Charge(meter=FARGATE_GB_HOUR, per="eks_fargate_gb_hours"),
-        ),
+    "Custom::AWSCDK-EKS-Cluster": Rule(
+        words="the control plane runs all month; its nodes are charged there", charges=cluster_of_the_cdk
     ),
+    "AWS::EKS::Nodegroup": Rule(words="the desired nodes run all month, with their disks", charges=nodegroup),
+    "AWS::EKS::FargateProfile": _FARGATE,
+    "Custom::AWSCDK-EKS-FargateProfile": _FARGATE,
     "AWS::EKS::Addon": Rule(
         words="charged by its vendor",
         charges=addon,
@@ -117,7 +130,10 @@ def _addresses(group: Resource, nodes: Decimal) -> Charges:
 
 def _is_extended(cluster: Resource, today: date) -> bool:
     """Past standard support AWS adds a surcharge, unless the cluster is set to be upgraded instead."""
-    version = cluster.read_text("Version", NEWEST)
-    ends = date.min if version in _OLDER else EKS_STANDARD_SUPPORT_ENDS.get(version)
     upgraded = cluster.read_text("UpgradePolicy.SupportType", "EXTENDED") == "STANDARD"
-    return ends is not None and today > ends and not upgraded
+    return _is_past_support(cluster.read_text("Version", NEWEST), today) and not upgraded
+
+
+def _is_past_support(version: str, today: date) -> bool:
+    ends = date.min if version in _OLDER else EKS_STANDARD_SUPPORT_ENDS.get(version)
+    return ends is not None and today > ends

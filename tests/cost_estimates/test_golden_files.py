@@ -19,6 +19,7 @@ WITHIN = Decimal("0.01")
 OPERATORS: dict[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
     ast.Add: operator.add,
     ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
 }
 
 

@@ -283,6 +283,12 @@ def test_a_version_past_standard_support_costs_extra(properties: dict[str, Any],
     assert ("EKS cluster-hour-extended-surcharge" in lines(it)) is extended
 
 
+@pytest.mark.parametrize(("version", "hours"), [("1.35", 730), ("1.30", 1460), ("1.20", 1460)])
+def test_a_cluster_that_the_cdk_makes_by_a_custom_resource_is_priced(version: str, hours: int) -> None:
+    it = cost("Custom::AWSCDK-EKS-Cluster", {"Config": {"version": version}})
+    assert (it.status, sum(lines(it).values())) == ("priced", hours)
+
+
 def test_an_endpoint_runs_the_variants_of_its_config() -> None:
     variants = [
         {"InstanceType": "ml.m5.large", "InitialInstanceCount": 2},
