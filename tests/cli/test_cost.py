@@ -419,3 +419,10 @@ def test_lines_end_where_their_machines_have_no_more_hours() -> None:
     value = {"workload": {"hours_per_month": 1000.0}, "ways": [way, other], "break_evens": []}
     first, second = charts.lines(value).lines
     assert (first.y1, first.x2 < second.x2, second.y1) == (first.y2, True, 276.0)
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_a_link_for_a_page_says_that_its_prices_are_old(form: str, cli: Any) -> None:
+    address = "https://templates.s3.us-east-1.amazonaws.com/t.json"
+    ran = cli("link", "--preset", "minimal", *REGION, "--template-url", address, "--format", form)
+    assert (ran.code, "prices of 2025-10-30, which is old" in ran.out) == (0, True)
