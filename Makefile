@@ -40,11 +40,11 @@ $(VENV)/.pip:
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
-	$(PIP) --no-build-isolation --editable '.[demo]'
+	$(PIP) --no-build-isolation --editable '.[cdk,demo]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.demo package-lock.json
-	$(PIP) --no-build-isolation --editable '.[cdk,demo]' --group dev
+	$(PIP) --group dev
 	$(PY) scripts/npm.py ci
 	touch $@
 

@@ -9,6 +9,7 @@ from provisioner import template as templates
 from provisioner.access import trust_words
 from provisioner.component import Severity
 from provisioner.plan import Plan
+from provisioner.spec import PARAMETER_TAGS
 from provisioner.template import Template
 
 
@@ -35,6 +36,7 @@ def check(plan: Plan, template: Template, estimate: Mapping[str, Any]) -> list[F
         *_reuse(plan),
         *_accounts(plan),
         *_data(plan),
+        *_stamped_tags(plan),
         *_cost(estimate),
     ]
     return sorted(found, key=lambda f: ("error", "warning", "info").index(f.severity))
@@ -141,14 +143,34 @@ def _accounts(plan: Plan) -> Iterator[Finding]:
         )
 
 
+_HOLDS_DATA = {"artifact_store": "bucket", "container_registry": "repository"}
+
+
 def _data(plan: Plan) -> Iterator[Finding]:
+    built = [_HOLDS_DATA[s.type] for s in plan.shape.slots if s.action == "build" and s.type in _HOLDS_DATA]
+    what = ", ".join(built)
     if plan.spec.retention == "retain":
-        message = (
-            "Bucket and repository outlive the stack, with what is in them, until `destroy` empties them"
-        )
+        message = f"Kept when the stack goes, until `destroy` empties it: {what}"
     else:
-        message = "Deleting the stack deletes bucket and repository; full ones stop the deletion"
-    yield Finding(id="data-kept", severity="info", subject="data.retention", message=message)
+        message = f"Deleted with the stack; while something is in it, the deletion fails: {what}"
+    if built:
+        yield Finding(id="data-kept", severity="info", subject="data.retention", message=message)
+
+
+def _stamped_tags(plan: Plan) -> Iterator[Finding]:
+    """CloudFormation gives templates back with `?` for every letter that is not ASCII.
+
+    The proof compares what it gives back with what was handed in. https://github.com/aws/aws-cdk/issues/10523
+    """
+    for key, value in plan.stamped_tags.items():
+        if not f"{key}{value}".isascii():
+            yield Finding(
+                id="tag-not-ascii",
+                severity="error",
+                subject=f"tags.{key}",
+                message="a tag of your own is written into the template, which must be ASCII to be proved",
+                fix=f"use ASCII letters, or one of {', '.join(PARAMETER_TAGS)}: those are parameters",
+            )
 
 
 def _cost(estimate: Mapping[str, Any]) -> Iterator[Finding]:

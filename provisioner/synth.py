@@ -10,7 +10,7 @@ from pathlib import Path
 
 from provisioner import __version__
 from provisioner import template as templates
-from provisioner.errors import RefusedError
+from provisioner.errors import SpecError
 from provisioner.plan import Plan, Shape
 from provisioner.template import Template
 
@@ -58,11 +58,12 @@ def index() -> dict[str, str]:
 
 
 def synthesize(shape: Shape) -> Template:
-    """Runs the CDK; raises RefusedError where it is not installed."""
+    """Runs the CDK; raises SpecError where it is not installed."""
     if find_spec("aws_cdk") is None:
-        raise RefusedError(
-            "this combination of components is not one of the shipped shapes, and the CDK is not installed",
-            hint="pip install 'stackwright[cdk]' (Node comes with it)",
+        raise SpecError(
+            "this combination of components is none of the shipped shapes, and making it takes the CDK",
+            hint="install the extra `cdk` (Node comes with it): pip install 'stackwright[cdk]'; or use a preset",
+            field="components",
         )
     from stacks.app import build
 

@@ -12,8 +12,8 @@ from provisioner.spec import PARAMETER_TAGS
 from provisioner.template import METADATA
 
 _PRINCIPAL = r"arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}"
-TRUST_GROUP = "WHO MAY USE THIS STACK – anyone who passed this link on could have changed it"
-_GROUPS = (TRUST_GROUP, "Data", "Existing resources", "Tags", "Set by stackwright – leave as it is")
+TRUST_GROUP = "WHO MAY USE THIS STACK - anyone who passed this link on could have changed it"
+_GROUPS = (TRUST_GROUP, "Data", "Existing resources", "Tags", "Set by stackwright - leave as it is")
 
 
 @dataclass(frozen=True, kw_only=True)

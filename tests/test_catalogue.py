@@ -93,7 +93,7 @@ OTHERS = {
     "all reused, principal": wish(reusing(*EXAMPLES), access={"trust": "principal", "principal": PRINCIPAL}),
     "ten tags": wish(
         specs.PRESETS["sagemaker"],
-        tags={"team": "churn", "cost-center": "4711", **{f"tag {n}": f"Wert {n} ä" for n in range(10)}},
+        tags={"team": "churn", "cost-center": "4711", **{f"tag {n}": f"value {n}" for n in range(10)}},
     ),
 }
 PLANS = SHIPPED | OTHERS
@@ -425,6 +425,13 @@ def test_a_template_goes_through_a_link(name: str) -> None:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     assert len(yaml.dump(it.body, Dumper=dumper, allow_unicode=True).encode()) <= 51_200
     assert len(it.body["Description"].encode()) <= 1024
+
+
+@every_template
+def test_a_template_is_ascii_because_cloudformation_gives_other_letters_back_as_question_marks(
+    name: str,
+) -> None:
+    assert "\\u" not in template(name).text
 
 
 @every_template

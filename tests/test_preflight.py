@@ -34,7 +34,7 @@ KEPT = Finding(
     id="data-kept",
     severity="info",
     subject="data.retention",
-    message="Bucket and repository outlive the stack, with what is in them, until `destroy` empties them",
+    message="Kept when the stack goes, until `destroy` empties it: bucket, repository",
 )
 
 
@@ -91,7 +91,7 @@ def test_data_that_goes_with_the_stack_is_said() -> None:
     (found,) = new(plan(data={"retention": "delete"}))
     assert (found.id, found.message) == (
         "data-kept",
-        "Deleting the stack deletes bucket and repository; full ones stop the deletion",
+        "Deleted with the stack; while something is in it, the deletion fails: bucket, repository",
     )
 
 
@@ -151,6 +151,26 @@ def test_data_that_goes_with_the_stack_is_said() -> None:
 )  # fmt: skip
 def test_what_is_reused_must_go_with_the_stack(components: dict[str, Any], found: Finding) -> None:
     assert new(plan(components)) == [found]
+
+
+def test_only_what_the_plan_builds_is_said_to_be_kept() -> None:
+    kept = [f.message for f in check(plan({"artifact_store": "s3"})) if f.id == "data-kept"]
+    assert kept == ["Kept when the stack goes, until `destroy` empties it: bucket"]
+    reused = {"artifact_store": {"flavor": "s3", "reuse": BUCKET}}
+    assert [f.id for f in check(plan(reused)) if f.id == "data-kept"] == []
+
+
+def test_a_tag_that_cloudformation_would_give_back_changed_is_refused() -> None:
+    assert new(plan(tags={"team": "Zürich", "owner": "anna"})) == []
+    assert new(plan(tags={"Größe": "XL"})) == [
+        Finding(
+            id="tag-not-ascii",
+            severity="error",
+            subject="tags.Größe",
+            message="a tag of your own is written into the template, which must be ASCII to be proved",
+            fix="use ASCII letters, or one of team, project, environment, cost-center: those are parameters",
+        )
+    ]
 
 
 def test_what_goes_together_may_be_reused_together() -> None:
@@ -234,4 +254,4 @@ def test_old_prices_are_said() -> None:
 def test_the_gravest_finding_comes_first() -> None:
     components = {"artifact_store": {"flavor": "s3", "reuse": "arn:aws-cn:s3:::team"}}
     order = [f.severity for f in check(plan(components), unknown=1)]
-    assert order == ["error", "warning", "info", "info", "info"]
+    assert order == ["error", "warning", "info", "info"]

@@ -10,7 +10,7 @@ from provisioner import plan as plans
 from provisioner import spec as specs
 from provisioner import synth
 from provisioner import template as templates
-from provisioner.errors import RefusedError
+from provisioner.errors import SpecError
 from provisioner.plan import Plan
 from provisioner.template import Template
 
@@ -93,10 +93,10 @@ def test_without_the_cdk_an_unknown_shape_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(synth, "find_spec", lambda name: None)
     assert synth.template(plan(), cache_dir=tmp_path).resources
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(SpecError) as caught:
         synth.template(UNKNOWN, cache_dir=tmp_path)
-    assert caught.value.hint == "pip install 'stackwright[cdk]' (Node comes with it)"
-    assert (caught.value.exit_code, files(tmp_path)) == (4, [])
+    assert caught.value.hint.startswith("install the extra `cdk` (Node comes with it)")
+    assert (caught.value.exit_code, caught.value.field, files(tmp_path)) == (2, "components", [])
 
 
 def test_the_cdk_makes_the_same_template_twice() -> None:

@@ -84,10 +84,22 @@ class Draft:
 
 
 def draft(spec: Spec) -> Draft:
+    check_usage(spec.usage)
     plan = plans.make(spec)
     template = synth.template(plan, cache_dir=places().cache)
     cost = estimate(template.body, spec.region, usage=spec.usage, parameters=plan.parameters)
     return Draft(plan=plan, template=template, cost=cost, findings=preflight.check(plan, template, cost))
+
+
+def check_usage(usage: Mapping[str, Any]) -> None:
+    """Raises SpecError for a profile or key that no meter knows, before anything is synthesized."""
+    from cost_estimates import usage as usages
+    from cost_estimates.model import CostError
+
+    try:
+        usages.parse(usage)
+    except CostError as error:
+        raise SpecError(error.message, hint=error.hint, field=error.field or "usage") from None
 
 
 def estimate(
