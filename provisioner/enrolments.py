@@ -1,5 +1,6 @@
 """The fast door to the registry: enrolments and publications by plain sqlite3, on the path of `link`."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -147,10 +148,17 @@ def unusable(path: Path, why: object) -> RefusedError:
     )
 
 
+def make_private(path: Path) -> None:
+    """The registry's folder and file for their owner alone, where they do not exist yet."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # SQLite itself would let everybody read, and external ids are in it; its journals take the file's mode.
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+
+
 @contextmanager
 def _connected(path: Path) -> Iterator[sqlite3.Connection]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path)
         with closing(sqlite3.connect(path, timeout=10)) as database, database:
             database.row_factory = lambda cursor, row: dict(
                 zip((c[0] for c in cursor.description), row, strict=True)

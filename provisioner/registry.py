@@ -1,11 +1,11 @@
 """Door to the registry: enrolments, stacks, components and the active stack, in SQLite by default."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from provisioner import enrolments
 from provisioner.enrolments import Enrolment, Status, instant, stamp
 from provisioner.errors import CheckError
 
+T = TypeVar("T")
 Origin = Literal["built", "found"]
 StackStatus = Literal["registered", "unverified", "deleting", "deleted"]
 
@@ -99,7 +100,7 @@ class Registry:
         self._path = path
         self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
         with self._usable():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            enrolments.make_private(path)
             self._make_tables()
 
     def _make_tables(self) -> None:
@@ -119,8 +120,8 @@ class Registry:
             _update_enrolment(connection, enrolment)
 
     def enrolment(self, id_: str) -> Enrolment | None:
-        rows = self._rows(sa.select(_ENROLMENTS).where(_ENROLMENTS.c.id == id_))
-        return enrolments.from_row(rows[0]) if rows else None
+        found = self._read(sa.select(_ENROLMENTS).where(_ENROLMENTS.c.id == id_), _enrolment)
+        return found[0] if found else None
 
     def enrolments_of(self, name: str, region: str = "") -> list[Enrolment]:
         """The enrolments of a name, newest first."""
@@ -128,7 +129,7 @@ class Registry:
         if region:
             query = query.where(_ENROLMENTS.c.region == region)
         ordered = query.order_by(_ENROLMENTS.c.opened_at.desc(), sa.literal_column("rowid").desc())
-        return [enrolments.from_row(row) for row in self._rows(ordered)]
+        return self._read(ordered, _enrolment)
 
     # Stacks and components
 
@@ -140,7 +141,7 @@ class Registry:
     ) -> None:
         """Stack, components and enrolment in one transaction; raises CheckError where a name is taken."""
         with self._writing() as connection:
-            self._check_free(stack)
+            self._check_free(stack, components)
             self._check_components_free(stack, components)
             for component in components:
                 _put(connection, _COMPONENTS, component.as_dict())
@@ -160,13 +161,13 @@ class Registry:
             _put(connection, _COMPONENTS, component.as_dict())
 
     def stacks(self) -> list[RegisteredStack]:
-        return [_stack(row) for row in self._rows(sa.select(_STACKS).order_by(_STACKS.c.name))]
+        return self._read(sa.select(_STACKS).order_by(_STACKS.c.name), _stack)
 
     def stack(self, name: str) -> RegisteredStack | None:
         return next((s for s in self.stacks() if s.name == name), None)
 
     def components(self) -> list[RegisteredComponent]:
-        return [_component(row) for row in self._rows(sa.select(_COMPONENTS).order_by(_COMPONENTS.c.name))]
+        return self._read(sa.select(_COMPONENTS).order_by(_COMPONENTS.c.name), _component)
 
     def component(self, name: str) -> RegisteredComponent | None:
         return next((c for c in self.components() if c.name == name), None)
@@ -181,11 +182,10 @@ class Registry:
             connection.execute(sa.update(_STACKS).where(_STACKS.c.name == name).values(status=status))
 
     def unregister(self, stack: RegisteredStack) -> None:
-        """Removes the stack, and those of its components that it built and no other stack uses."""
+        """Removes the stack, and those of its components that came with it and no other stack uses."""
         with self._writing() as connection:
             used = {c for s in self.stacks() if s.name != stack.name for c in s.components.values()}
-            parts = self.components_of(stack).values()
-            own = [c.name for c in parts if c.origin == "built" and c.name not in used]
+            own = {name for type_, name in stack.components.items() if name == f"{stack.name}.{type_}"} - used
             connection.execute(sa.delete(_STACKS).where(_STACKS.c.name == stack.name))
             connection.execute(sa.delete(_COMPONENTS).where(_COMPONENTS.c.name.in_(own)))
             active = sa.delete(_SETTINGS).where(_SETTINGS.c.key == "active", _SETTINGS.c.value == stack.name)
@@ -194,19 +194,35 @@ class Registry:
                 gone = sa.update(_ENROLMENTS).where(_ENROLMENTS.c.stack_id == stack.stack_id)
                 connection.execute(gone.values(status="deleted"))
 
+    def forget_component(self, name: str) -> None:
+        """Removes a component; raises CheckError while a stack uses it."""
+        with self._writing() as connection:
+            users = [s.name for s in self.stacks() if name in s.components.values()]
+            if users:
+                raise CheckError(
+                    f"{name} is used by {', '.join(users)}",
+                    hint=f"`stackwright stack delete {users[0]}` forgets the stack first",
+                    field="name",
+                )
+            connection.execute(sa.delete(_COMPONENTS).where(_COMPONENTS.c.name == name))
+
     # The active stack
 
     def active(self) -> str:
-        rows = self._rows(sa.select(_SETTINGS.c.value).where(_SETTINGS.c.key == "active"))
-        return str(rows[0]["value"]) if rows else ""
+        query = sa.select(_SETTINGS.c.value).where(_SETTINGS.c.key == "active")
+        return "".join(self._read(query, lambda row: str(row["value"])))
 
     def set_active(self, name: str) -> None:
         with self._writing() as connection:
             _put(connection, _SETTINGS, {"key": "active", "value": name})
 
-    def _check_free(self, stack: RegisteredStack) -> None:
+    def _check_free(self, stack: RegisteredStack, components: list[RegisteredComponent]) -> None:
+        """The name is free, or this stack's own: a found stack has no id and is known by what it holds."""
         taken = self.stack(stack.name)
-        if taken and taken.status != "deleted" and taken.stack_id != stack.stack_id:
+        if not taken or taken.status == "deleted":
+            return
+        held = _things(self.components_of(taken).values())
+        if taken.stack_id != stack.stack_id or (not stack.stack_id and held != _things(components)):
             raise CheckError(
                 f"a stack {stack.name!r} is registered already (account {taken.account}, {taken.region})",
                 hint=f"`stackwright stack delete {stack.name}` forgets it, or choose another name",
@@ -242,9 +258,13 @@ class Registry:
         except (OSError, sa.exc.DatabaseError) as error:
             raise enrolments.unusable(self._path, getattr(error, "orig", error)) from error
 
-    def _rows(self, query: sa.Select[Any]) -> list[Mapping[str, Any]]:
+    def _read(self, query: sa.Select[Any], make: Callable[[Mapping[str, Any]], T]) -> list[T]:
+        """What the rows say; a row that says nothing sensible makes the registry unusable."""
         with self._usable(), self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            try:
+                return [make(dict(row)) for row in connection.execute(query).mappings()]
+            except (ValueError, TypeError) as error:
+                raise enrolments.unusable(self._path, error) from error
 
 
 def _put(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
@@ -264,9 +284,28 @@ def with_status(enrolment: Enrolment, status: Status, *, stack_id: str = "") -> 
     return replace(enrolment, status=status, stack_id=stack_id or enrolment.stack_id)
 
 
+def _things(components: Iterable[RegisteredComponent]) -> dict[str, tuple[str, str, str, Mapping[str, str]]]:
+    """Component type -> what in AWS stands for it."""
+    return {c.type: (c.flavor, c.account, c.region, c.outputs) for c in components}
+
+
 def _stack(row: Mapping[str, Any]) -> RegisteredStack:
+    _check_mappings(row, "components", "connector", "estimate")
     return RegisteredStack(**dict(row) | {"created_at": instant(row["created_at"])})
 
 
 def _component(row: Mapping[str, Any]) -> RegisteredComponent:
+    _check_mappings(row, "outputs", "config")
     return RegisteredComponent(**dict(row) | {"created_at": instant(row["created_at"])})
+
+
+def _enrolment(row: Mapping[str, Any]) -> Enrolment:
+    enrolment = enrolments.from_row(row)
+    _check_mappings(vars(enrolment), "parameters", "spec", "shape", "estimate")
+    return enrolment
+
+
+def _check_mappings(row: Mapping[str, Any], *keys: str) -> None:
+    for key in keys:
+        if not isinstance(row[key], dict):
+            raise ValueError(f"{key} is no JSON object")

@@ -120,6 +120,38 @@ def test_a_name_taken_by_another_stack_is_refused_and_nothing_is_written(registr
     assert held(registry) == before
 
 
+def found_stack(bucket: str) -> tuple[RegisteredStack, list[RegisteredComponent]]:
+    part = component(origin="found", outputs={"bucket_name": bucket}, config={"path": f"s3://{bucket}"})
+    return stack("churn", part, stack_id="", connector={}, estimate={}, template_sha256=""), [part]
+
+
+def test_a_found_stack_never_replaces_one_that_holds_other_things(registry: Registry) -> None:
+    registry.register(*found_stack("one"))
+    before = held(registry)
+    with pytest.raises(CheckError) as caught:
+        registry.register(*found_stack("two"))
+    assert (caught.value.message, caught.value.field) == (
+        "a stack 'churn' is registered already (account 111122223333, eu-central-1)",
+        "name",
+    )
+    assert held(registry) == before
+    registry.register(*found_stack("one"))
+    assert held(registry) == before
+
+
+def test_a_found_stack_never_replaces_a_built_one_nor_the_other_way_round(registry: Registry) -> None:
+    part = component(outputs={"bucket_name": "one"})
+    registry.register(stack("churn", part), [part])
+    with pytest.raises(CheckError, match="'churn' is registered already"):
+        registry.register(*found_stack("one"))
+    assert held(registry) == ([stack("churn", part)], [part], "")
+    registry.unregister(stack("churn", part))
+    registry.register(*found_stack("one"))
+    with pytest.raises(CheckError, match="'churn' is registered already"):
+        registry.register(stack("churn", part), [part])
+    assert registry.stacks() == [found_stack("one")[0]]
+
+
 def test_the_name_of_a_deleted_stack_is_free(registry: Registry) -> None:
     registry.register(stack("churn", status="deleted"), [])
     registry.register(stack("churn", stack_id="new"), [])
@@ -165,7 +197,32 @@ def test_unregistering_forgets_a_stack_and_what_it_built(registry: Registry) -> 
     assert registry.enrolment(ID) == enrolment(stack_id=STACK_ID, status="deleted")
 
 
-def test_unregistering_keeps_what_another_stack_uses_and_what_was_found(registry: Registry) -> None:
+def test_unregistering_a_found_stack_forgets_the_components_it_introduced(registry: Registry) -> None:
+    local = component("churn.orchestrator", flavor="local", origin="found", outputs={}, config={})
+    own = component(origin="found")
+    registry.register(stack("churn", own, local, stack_id=""), [own, local])
+    registry.unregister(stack("churn", own, local, stack_id=""))
+    assert held(registry) == ([], [], "")
+
+
+def test_a_component_is_forgotten_unless_a_stack_uses_it(registry: Registry) -> None:
+    shared, alone = component("team.artifact_store", origin="found"), component("other.artifact_store")
+    for name in ("one", "two"):
+        registry.register(stack(name, shared, stack_id=name), [shared])
+    registry.register_component(alone)
+    registry.forget_component("other.artifact_store")
+    with pytest.raises(CheckError) as caught:
+        registry.forget_component("team.artifact_store")
+    assert (caught.value.message, caught.value.hint) == (
+        "team.artifact_store is used by one, two",
+        "`stackwright stack delete one` forgets the stack first",
+    )
+    assert registry.components() == [shared]
+
+
+def test_unregistering_keeps_what_another_stack_uses_and_what_was_registered_alone(
+    registry: Registry,
+) -> None:
     shared, own = component("churn.artifact_store"), component("churn.orchestrator")
     found = component("team.container_registry", origin="found")
     first = stack("churn", shared, own, found)
@@ -392,3 +449,24 @@ def test_a_stack_replaces_its_own_components(registry: Registry) -> None:
     changed = component(outputs={"bucket_name": "c", "bucket_arn": "arn:aws:s3:::c"})
     registry.register(stack("churn", changed), [changed])
     assert registry.components() == [changed]
+
+
+@pytest.mark.parametrize("value", ["{not json", "[]", "null", ""])
+@pytest.mark.parametrize("column", ["stacks.components", "components.outputs", "enrolments.spec"])
+def test_a_row_that_is_no_json_object_is_refused_by_name(
+    registry: Registry, path: Path, column: str, value: str
+) -> None:
+    registry.register(stack("churn", component()), [component()])
+    registry.open_enrolment(enrolment())
+    table, _, name = column.partition(".")
+    with sqlite3.connect(path) as database:
+        database.execute(f"UPDATE {table} SET {name} = ?", (value,))
+    with pytest.raises(RefusedError) as caught:
+        _ = (registry.stacks(), registry.components(), registry.enrolment(ID))
+    assert caught.value.message.startswith(f"{path} cannot be used as a registry: ")
+
+
+@pytest.mark.parametrize("door", list(DOORS.values()), ids=list(DOORS))
+def test_a_new_registry_is_for_its_owner_alone(path: Path, door: Callable[[Path], object]) -> None:
+    door(path)
+    assert (path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
