@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from cost_estimates.intrinsics import INTRINSICS, NO_VALUE, Unresolved, accepts, child, truth
 from cost_estimates.loops import expand
@@ -29,13 +29,12 @@ _PARTITIONS = (
 _LARGEST = Decimal(10) ** 9
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stack:
+class Stack(NamedTuple):
     """A stack to estimate. `nested` holds, by logical id, the stacks within it or why one was not read."""
 
     body: Mapping[str, Any]
     name: str = ""
-    nested: Mapping[str, Stack | str] = field(default_factory=dict)
+    nested: Mapping[str, Stack | str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
