@@ -112,9 +112,7 @@ class Reader:
     def _listed(self, visit: _Visit, region: str) -> tuple[Found, ...]:
         row, client = visit.row, self._client(visit, visit.row.service, region)
         place = Place(account=visit.account, region=region, partition=client.raw.meta.partition)
-        pages = _pages(visit, client, row.call, row.arguments)
-        # botocore leaves out a list that the answer's XML has no element for.
-        shaped = [row.shape(item, place) for page in pages for item in page.get(row.key, ())]
+        shaped = [row.shape(item, place) for item in _items(visit, client)]
         return tuple(found for found in shaped if found)
 
     def _located(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
@@ -212,6 +210,18 @@ def _gap(call: str, error: RefusedError) -> str:
     if error.code in _OFF:
         raise error
     return f"{call} {error.code or error.message}"
+
+
+def _items(visit: _Visit, client: Client) -> Iterator[Mapping[str, Any]]:
+    """Every item of the row's listing; none where the service says that the one asked for is not there."""
+    row = visit.row
+    try:
+        for page in _pages(visit, client, row.call, row.arguments):
+            # botocore leaves out a list that the answer's XML has no element for.
+            yield from page.get(row.key, ())
+    except RefusedError as error:
+        if error.code not in row.absent:
+            raise
 
 
 def _pages(

@@ -27,7 +27,7 @@ VERBS = {
     "scan": ("scan", "Find what an account already has."),
     "register": ("register", "Take something found into the registry."),
     "stack": ("stack", "List, show, switch and forget registered stacks."),
-    "component": ("component", "List and show registered components."),
+    "component": ("component", "List, show and forget registered components."),
     "cost": ("cost", "Estimate, compare and check the cost of any CloudFormation template."),
     "prices": ("prices", "Show, count and refresh the prices that estimates are made from."),
     "demo": ("demo", "The whole flow on an embedded AWS; no account needed."),

@@ -1,10 +1,12 @@
 """`stackwright register`."""
 
+import re
 from typing import TYPE_CHECKING
 
 import click
 
 from provisioner import arn as arns
+from provisioner import spec as specs
 from provisioner.cli.options import answer, aws_options, json_option, now, story
 from provisioner.component import TYPES
 from provisioner.components import for_arn
@@ -42,13 +44,7 @@ def command(
     from provisioner.cli.cloud import open_cloud
     from provisioner.cli.stack import as_answer, stack_text
 
-    for text in arns_:
-        if not any(for_arn(text)):
-            raise SpecError(
-                f"{text!r} is no resource that a component could be",
-                hint="`stackwright scan --json` lists ARNs that fit",
-                field="arn",
-            )
+    _check_wish(arns_, stack)
     stated = [r for r in (arns.parse(a).region for a in arns_) if r]
     cloud = open_cloud(region or (stated[0] if stated else ""), profile)
     resources = [_look(text, cloud) for text in arns_]
@@ -67,17 +63,35 @@ def command(
     story(f"Next: `stackwright stack set {stack}` makes it the active one.")
 
 
+def _check_wish(arns_: tuple[str, ...], stack: str) -> None:
+    """Raises SpecError before anything is called."""
+    if stack and not re.fullmatch(specs.NAME, stack, re.ASCII):
+        raise SpecError(
+            f"stack {stack!r} is not allowed",
+            hint=f"a lower-case letter, then at most 30 of a-z, 0-9 and -: {specs.legal_name(stack)}",
+            field="stack",
+        )
+    for text in arns_:
+        if not any(for_arn(text)):
+            raise SpecError(
+                f"{text!r} is no resource that a component could be",
+                hint="`stackwright scan --json` lists ARNs that fit",
+                field="arn",
+            )
+
+
 def _look(text: str, cloud: "Cloud") -> "Found":
     """The resource as a scan sees it; raises CheckError where it is absent or hidden."""
     from provisioner.cli.scan import run
-    from provisioner.scan.table import ROWS
+    from provisioner.scan.table import ROWS, only
 
-    service = arns.parse(text).service
-    scanned = run(cloud, tuple(row for row in ROWS if row.service == service))
-    seen = next((f for f in scanned.resources if f.arn == text), None)
-    if seen is not None:
-        return seen
-    if scanned.partly:
+    arn = arns.parse(text)
+    story(f"Looking for {text} in account {cloud.account}, {cloud.session.region}:")
+    scanned = run(cloud, tuple(only(row, arn) for row in ROWS if row.service == arn.service))
+    if scanned.resources:
+        return scanned.resources[0]
+    # A bucket that does not tell its region is in no cell, and the cell's note says so.
+    if scanned.partly or any(cell.note for cell in scanned.cells):
         notes = "; ".join(f"{c.service} {c.state} {c.note}" for c in scanned.cells)
         raise CheckError(
             f"I could not look for {text}: {notes}", hint="`stackwright scan --policy`", field="arn"

@@ -43,7 +43,9 @@ def command(region: str, profile: str, policy: bool, fail_on: str, as_json: bool
         return 0
     from provisioner.cli.cloud import open_cloud
 
-    found = run(open_cloud(region, profile), ROWS)
+    cloud = open_cloud(region, profile)
+    story(f"Scanning account {cloud.account}, {cloud.session.region}:")
+    found = run(cloud, ROWS)
     answer(found.as_dict(), scan_text(found), as_json=as_json)
     if found.partly:
         story(f"{found.not_seen} cells could not be seen; `stackwright scan --policy` is what a scan needs.")
@@ -61,12 +63,9 @@ def run(cloud: "Cloud", rows: "tuple[Row, ...]") -> "Scan":
         note = f"  {cell.note}" if cell.note else ""
         story(f"  {cell.service:<8} {cell.state:<12} {cell.count:>4} in {cell.calls} calls{note}")
 
-    region = cloud.session.region
-    account = cloud.account
-    story(f"Scanning account {account}, {region}:")
     return scan(
-        accounts=[account],
-        regions=[region],
+        accounts=[cloud.account],
+        regions=[cloud.session.region],
         rows=rows,
         read=Reader(lambda _: cloud.session).read,
         clock=time.monotonic,

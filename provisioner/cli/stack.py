@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from provisioner import text
+from provisioner.cli.component import origin_text
 from provisioner.cli.options import answer, confirm, json_option, open_registry, story, yes_option
 from provisioner.enrolments import stamp
 from provisioner.errors import CheckError
@@ -128,7 +129,7 @@ def stack_text(stack: RegisteredStack, registry: Registry) -> str:
     active = ", active" if registry.active() == stack.name else ""
     head = f"{stack.name}: {stack.status}{active}, account {stack.account}, {stack.region}"
     rows = [
-        [type_, component.flavor, component.origin, name, value]
+        [type_, component.flavor, origin_text(component), name, value]
         for type_, component in registry.components_of(stack).items()
         for name, value in (component.outputs or {"": ""}).items()
     ]

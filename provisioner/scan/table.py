@@ -1,9 +1,10 @@
 """What a scan looks at: one row per service, and the cells and resources that come of it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from provisioner.arn import Arn
 from provisioner.component import ComponentType
 from provisioner.components import for_arn
 from provisioner.scan import trust
@@ -96,7 +97,8 @@ class Row:
     """How one service is listed; `shape` answers None for an item that no component could use.
 
     `tagged_as` is the service's name in the tagging API, where tags come in bulk; `locate` asks for the
-    "region" of an item whose listing does not tell it.
+    "region" of an item whose listing does not tell it. `one` gives the arguments that list a single
+    resource, where the call can; `absent` are the error codes that say there is no such resource.
     """
 
     service: str
@@ -110,12 +112,25 @@ class Row:
     details: tuple[Detail, ...] = ()
     tagged_as: str = ""
     locate: Detail | None = None
+    one: Callable[[Arn], Mapping[str, Any]] | None = None
+    absent: tuple[str, ...] = ()
 
     @property
     def permissions(self) -> tuple[str, ...]:
         """Every IAM action that reading this row needs, sorted."""
         asked = {self.permission, *(detail.permission for detail in self.details)}
         return tuple(sorted(asked | ({"tag:GetResources"} if self.tagged_as else set())))
+
+
+def only(row: Row, arn: Arn) -> Row:
+    """The row for a single resource: nothing else is asked about, nor are tags, which fitness never needs."""
+
+    def shape(item: Item, place: Place) -> Found | None:
+        found = row.shape(item, place)
+        return found if found and found.arn == str(arn) else None
+
+    arguments = row.one(arn) if row.one else row.arguments
+    return replace(row, arguments=arguments, shape=shape, tagged_as="")
 
 
 def policy(rows: Iterable[Row]) -> dict[str, object]:
@@ -175,6 +190,7 @@ _S3 = Row(
     # S3 tells the buckets' regions only to a request with a parameter such as MaxBuckets.
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
     arguments=_paged(1000),
+    one=lambda arn: {"Prefix": arn.resource, **_paged(1000)},
     # No permission in the policy: AWS itself never makes a scan ask this.
     locate=Detail(call="head_bucket", arguments=_owned, read=lambda a: {"region": a["BucketRegion"]}),
     tagged_as="s3",
@@ -244,6 +260,10 @@ _ECR = Row(
     permission="ecr:DescribeRepositories",
     shape=_repository,
     arguments=_paged(1000),
+    # Names and pages exclude each other.
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html
+    one=lambda arn: {"repositoryNames": [arn.name]},
+    absent=("RepositoryNotFoundException",),
     tagged_as="ecr:repository",
 )
 
@@ -286,6 +306,7 @@ _IAM = Row(
     key="RoleDetailList",
     permission="iam:GetAccountAuthorizationDetails",
     shape=_role,
+    # It cannot be asked for one role; an account has five pages of them at most.
     arguments={"Filter": ["Role"], **_paged(1000)},
 )
 

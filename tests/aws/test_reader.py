@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from botocore import exceptions
 
+from provisioner import arn as arns
 from provisioner import fit
 from provisioner.aws.reader import Reader
 from provisioner.aws.session import Client, Session
@@ -19,7 +20,7 @@ from provisioner.emulator.rules import iam_action
 from provisioner.emulator.server import Emulator
 from provisioner.errors import RefusedError
 from provisioner.scan.engine import Scan, scan
-from provisioner.scan.table import GLOBAL, ROWS, Found, Reading, Row
+from provisioner.scan.table import GLOBAL, ROWS, Found, Reading, Row, only
 
 ACCOUNT = "111122223333"
 HOME = "eu-central-1"
@@ -444,3 +445,17 @@ def test_a_bucket_that_tells_no_region_is_noted_in_every_cell(offline: Recorded)
     answer(offline, "s3", "HeadBucket", "403")
     done = scan_all(offline, HOME, "us-east-1", rows=(S3,))
     assert [c.note for c in done.cells] == ["could not look: head_bucket 403 ×1"] * 2
+
+
+def test_a_row_for_one_resource_looks_at_no_other(session: Recorded) -> None:
+    for name in ("churn", "churn-old"):
+        make_bucket(session, name)
+    session.calls.clear()
+    reading = read(session, only(S3, arns.parse("arn:aws:s3:::churn")))
+    assert ([f.name for f in reading.resources], reading.cell.calls, len(session.calls)) == (["churn"], 4, 4)
+
+
+def test_one_resource_that_is_not_there_is_an_empty_cell(session: Recorded) -> None:
+    row = only(ECR, arns.parse(REPOSITORY["repositoryArn"]))
+    cell = read(session, row).cell
+    assert (cell.state, cell.calls, cell.note) == ("empty", 1, "")
