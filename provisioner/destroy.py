@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from provisioner import arn, deploy, finish
+from provisioner import arn, deploy, finish, proof
 from provisioner.deploy import Clock, OnEvent
 from provisioner.errors import CheckError
 from provisioner.plan import Shape, outputs_from_stack, shape_from
@@ -27,14 +27,11 @@ class Doors:
     registry: "Registry"
 
 
-def look(name: str, *, doors: Doors, account: str) -> Found:
+def look(name: str, *, doors: Doors, account: str, region: str) -> Found:
     """What there is of a stack, in AWS and in the registry; raises CheckError where there is nothing."""
     known = doors.registry.stack(name)
-    if known and known.account != account:
-        raise CheckError(
-            f"{name} is in account {known.account}, these credentials are of {account}",
-            hint="use credentials of the stack's own account",
-        )
+    if known:
+        proof.check_place(known, account=account, region=region)
     state = _state(name, known, doors)
     if state is None and known is None:
         raise CheckError(
@@ -42,6 +39,8 @@ def look(name: str, *, doors: Doors, account: str) -> Found:
         )
     if known and known.status == "unverified" and state:
         _check_own(known, state, doors.registry)
+    if state and not known:
+        name = state.name if name == state.id else name
     shape = _shape(doors.stacks, state) if state else None
     built = _built_outputs(known, doors.registry) or _outputs(state, shape)
     return Found(

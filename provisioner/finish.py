@@ -29,6 +29,7 @@ def with_credentials(
     region: str = "",
 ) -> "RegisteredStack":
     """Registers the stack that an enrolment or a name means, after proving it; raises CheckError."""
+    _check_stays(name, registry)
     links = _links_of(name, registry, region)
     doors = _through_role_if_foreign(name, links, registry, doors, random_id)
     state, enrolment = _find_state(name, links, doors.stacks)
@@ -114,6 +115,14 @@ def with_address(address: Address, *, registry: "Registry", now: datetime) -> "R
         enrolment=enrolment,
         now=now,
     )
+
+
+def _check_stays(name: str, registry: "Registry") -> None:
+    known = registry.stack(name)
+    if known and known.status == "deleting":
+        raise CheckError(
+            f"{name} is being destroyed", hint=f"`stackwright destroy {name}` goes on", field="name"
+        )
 
 
 def _links_of(name: str, registry: "Registry", region: str) -> list[Enrolment]:

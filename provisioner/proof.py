@@ -36,6 +36,22 @@ class Doors:
     pauses: Sequence[Callable[[], None]] = ()
 
 
+def check_place(known: "RegisteredStack", *, account: str, region: str) -> None:
+    """Elsewhere a living stack looks deleted: raises CheckError before anybody draws that conclusion."""
+    if (known.account, known.region) == (account, region):
+        return
+    steps = [
+        f"use credentials of account {known.account}" if known.account != account else "",
+        f"leave --region out, or say --region {known.region}" if known.region != region else "",
+    ]
+    raise CheckError(
+        f"{known.name} is in account {known.account}, region {known.region}; "
+        f"this would look in account {account}, region {region}",
+        hint="; ".join(step for step in steps if step),
+        field="region" if known.account == account else "profile",
+    )
+
+
 class ExpiredError(CheckError):
     """Too late, but not suspicious."""
 

@@ -14,7 +14,7 @@ Refusal = Callable[[Callable[[], object]], tuple[str, int]]
 
 
 def look(world: Any, name: str = NAME) -> teardown.Found:
-    return destroy.look(name, doors=world.cloud.for_destroy(), account=world.account)
+    return destroy.look(name, doors=world.cloud.for_destroy(), account=world.account, region=world.region)
 
 
 def steps(world: Any, *, keep_data: bool = False) -> list[tuple[str, str]]:
@@ -151,7 +151,8 @@ def test_deploying_what_is_being_destroyed_is_refused(world: Any, deployed: Any,
 
 def test_another_account_cannot_destroy_it(world: Any, other: Any, deployed: Any, refusal: Refusal) -> None:
     assert refusal(lambda: look(other)) == (
-        "churn-dev is in account 123456789012, these credentials are of 444455556666",
+        "churn-dev is in account 123456789012, region eu-central-1; "
+        "this would look in account 444455556666, region eu-central-1",
         3,
     )
 

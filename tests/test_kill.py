@@ -66,7 +66,8 @@ def destroy(world: Any) -> None:
     from provisioner import teardown
 
     doors = world.cloud.for_destroy()
-    found = engine.begin(engine.look(NAME, doors=doors, account=world.account), doors=doors, now=world.now)
+    found = engine.look(NAME, doors=doors, account=world.account, region=world.region)
+    found = engine.begin(found, doors=doors, now=world.now)
     for step in teardown.plan(found):
         engine.apply(step, doors=doors, clock=world.clock, on_event=world.events.append)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from provisioner.aws.session import Client
-from provisioner.errors import RefusedError
+from provisioner.errors import RefusedError, SpecError
 
 Verdict = Literal["done", "busy", "failed", "gone", "draft"]
 ENROLMENT = "EnrolmentId"
@@ -91,7 +91,10 @@ class Stacks:
         self._client = client
 
     def describe(self, name_or_id: str) -> StackState | None:
-        """The stack, or None where there is none of this name."""
+        """The stack, or None where there is none of this name; raises SpecError for an empty one."""
+        if not name_or_id:
+            # DescribeStacks takes it for "all", and the first of them is somebody's.
+            raise SpecError("a stack needs a name", field="name")
         try:
             answer = self._client.describe_stacks(StackName=name_or_id)
         except RefusedError as error:

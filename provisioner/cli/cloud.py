@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from provisioner import destroy, proof
+from provisioner import arn, destroy, proof
 from provisioner.aws.buckets import Buckets
 from provisioner.aws.cloudformation import Stacks
 from provisioner.aws.images import Images
@@ -49,6 +49,10 @@ class Cloud:
     def images(self) -> Images:
         return Images(self.session.client("ecr"), account=self.account)
 
+    def name_of(self, given: str) -> str:
+        """The name that the registry has for a stack's ARN; any other name as it is."""
+        return next((s.name for s in self.registry.stacks() if given and s.stack_id == given), given)
+
     def for_proof(self) -> proof.Doors:
         return proof.Doors(
             caller_account=self.account,
@@ -83,10 +87,25 @@ def open_cloud(region: str, profile: str) -> Cloud:
     return Cloud(session=open_session(region, profile))
 
 
+def open_cloud_of(name: str, region: str, profile: str, *, foreign: bool = False) -> Cloud:
+    """The doors of where a stack is; raises CheckError where a registered one is elsewhere.
+
+    `foreign` is for a verb that may reach another account through the stack's own role.
+    """
+    cloud = open_cloud(region_of(name, region), profile)
+    known = cloud.registry.stack(cloud.name_of(name))
+    if known:
+        account = known.account if foreign else cloud.account
+        proof.check_place(known, account=account, region=cloud.session.region)
+    return cloud
+
+
 def region_of(name: str, given: str) -> str:
     """The region given, else the one the registry knows a stack or a link of this name in."""
     if given:
         return given
+    if name.startswith("arn:"):
+        return arn.parse(name).region
     registry = open_registry()
     known = registry.stack(name)
     opened = registry.enrolments_of(name)

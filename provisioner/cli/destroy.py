@@ -4,10 +4,11 @@ import click
 
 from provisioner import teardown
 from provisioner.cli.options import answer, aws_options, clock, confirm, json_option, now, story, yes_option
+from provisioner.cli.stack_name import name_argument
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--keep-data", is_flag=True, help="Leave bucket and repository as they are.", show_envvar=True)
 @aws_options
 @yes_option
@@ -21,12 +22,13 @@ def command(name: str, keep_data: bool, region: str, profile: str, yes: bool, as
       stackwright destroy churn-dev --keep-data --yes
     """
     from provisioner import destroy
-    from provisioner.cli.cloud import open_cloud, region_of
+    from provisioner.cli.cloud import open_cloud_of
     from provisioner.cli.following import shown
 
-    cloud = open_cloud(region_of(name, region), profile)
+    cloud = open_cloud_of(name, region, profile)
+    name = cloud.name_of(name)
     doors = cloud.for_destroy()
-    found = destroy.look(name, doors=doors, account=cloud.account)
+    found = destroy.look(name, doors=doors, account=cloud.account, region=cloud.session.region)
     steps = teardown.plan(found, keep_data=keep_data)
     kept = teardown.kept(found) if keep_data else []
     story(f"In account {cloud.account}, {cloud.session.region}:")

@@ -6,6 +6,7 @@ from datetime import timedelta
 import click
 
 from provisioner.cli.options import answer, aws_options, json_option, now, random_id, story
+from provisioner.cli.stack_name import checked
 from provisioner.errors import CHECK_SAID_NO, CheckError
 
 # Only a role of this age may still be unknown to part of AWS; an older one that refuses means it.
@@ -13,10 +14,10 @@ _NEW = timedelta(minutes=5)
 
 
 @click.command()
-@click.argument("name", default="")
+@click.argument("name", required=False)
 @aws_options
 @json_option
-def command(name: str, region: str, profile: str, as_json: bool) -> int:
+def command(name: str | None, region: str, profile: str, as_json: bool) -> int:
     """Prove that a registered stack works: assume its role, write, read and delete an object, log in to ECR.
 
     An unverified stack is proved and registered first, as `finish` does. Without a name: the active stack.
@@ -26,17 +27,24 @@ def command(name: str, region: str, profile: str, as_json: bool) -> int:
       stackwright doctor churn-dev
     """
     from provisioner import doctor, finish, proof
-    from provisioner.cli.cloud import open_cloud, region_of
+    from provisioner.cli.cloud import open_cloud_of
     from provisioner.cli.options import open_registry
     from provisioner.cli.stack import find
     from provisioner.doctor import Test
 
     registry = open_registry()
-    if not (name or registry.active()):
+    wanted = registry.active() if name is None else checked(name)
+    if not wanted:
         raise CheckError("no stack is active", hint="`stackwright stack list`, then name one", field="name")
-    stack = find(registry, name or registry.active())
-    cloud = open_cloud(region_of(stack.name, region), profile)
-    if stack.stack_id and stack.status != "deleted":
+    stack = find(registry, wanted)
+    if stack.status == "deleted":
+        raise CheckError(
+            f"the CloudFormation stack of {stack.name} is deleted",
+            hint=f"`stackwright stack delete {stack.name}` forgets it",
+            field="name",
+        )
+    cloud = open_cloud_of(stack.name, region, profile)
+    if stack.stack_id:
         stack = finish.with_credentials(
             stack.name, doors=cloud.for_proof(), registry=registry, now=now(), random_id=random_id
         )

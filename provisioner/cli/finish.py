@@ -3,6 +3,7 @@
 import click
 
 from provisioner import finish_address
+from provisioner.cli import stack_name
 from provisioner.cli.options import answer, aws_options, json_option, now, open_registry, random_id, story
 
 
@@ -24,7 +25,7 @@ def command(what: str, region: str, profile: str, as_json: bool) -> None:
     from provisioner import finish
     from provisioner.cli.stack import as_answer, stack_text
 
-    if finish_address.looks_like_one(what):
+    if finish_address.looks_like_one(what) or what.startswith("v="):
         registry = open_registry()
         stack = finish.with_address(finish_address.parse(what), registry=registry, now=now())
         story(
@@ -32,10 +33,10 @@ def command(what: str, region: str, profile: str, as_json: bool) -> None:
             f"`stackwright finish {stack.name}`."
         )
     else:
-        from provisioner.cli.cloud import open_cloud, region_of
+        from provisioner.cli.cloud import open_cloud_of
 
-        cloud = open_cloud(region_of(what, region), profile)
-        registry = cloud.registry
+        cloud = open_cloud_of(stack_name.checked(what), region, profile, foreign=True)
+        registry, what = cloud.registry, cloud.name_of(what)
         stack = finish.with_credentials(
             what, doors=cloud.for_proof(), registry=registry, now=now(), random_id=random_id, region=region
         )

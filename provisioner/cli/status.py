@@ -1,20 +1,22 @@
 """`stackwright status`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from provisioner.cli.options import answer, aws_options, json_option, story
-from provisioner.enrolments import stamp
+from provisioner.cli.stack_name import name_argument
+from provisioner.enrolments import Status, stamp
 from provisioner.errors import CheckError
 
 if TYPE_CHECKING:
     from provisioner.aws.cloudformation import StackState
     from provisioner.cli.cloud import Cloud
+    from provisioner.registry import RegisteredStack
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @aws_options
 @json_option
 def command(name: str, region: str, profile: str, as_json: bool) -> None:
@@ -24,9 +26,10 @@ def command(name: str, region: str, profile: str, as_json: bool) -> None:
     Example:
       stackwright status churn-dev
     """
-    from provisioner.cli.cloud import open_cloud, region_of
+    from provisioner.cli.cloud import open_cloud_of
 
-    cloud = open_cloud(region_of(name, region), profile)
+    cloud = open_cloud_of(name, region, profile)
+    name = cloud.name_of(name)
     value = look(name, cloud)
     lines = [
         f"{key}: {value[key]}" for key in ("cloudformation", "enrolment", "registry", "reason") if value[key]
@@ -38,10 +41,12 @@ def command(name: str, region: str, profile: str, as_json: bool) -> None:
 
 def look(name: str, cloud: "Cloud") -> dict[str, Any]:
     """Where a stack stands; a registered stack whose CloudFormation stack is gone is marked so."""
-    from provisioner import deploy
+    from provisioner import deploy, proof
 
-    state = find_state(name, cloud)
     known = cloud.registry.stack(name)
+    if known:
+        proof.check_place(known, account=cloud.account, region=cloud.session.region)
+    state = find_state(name, cloud)
     opened = cloud.registry.enrolments_of(name)
     if state is None and known is None and not opened:
         raise CheckError(
@@ -60,29 +65,43 @@ def look(name: str, cloud: "Cloud") -> dict[str, Any]:
         "start_by": stamp(opened[0].start_by) if opened else "",
         "registry": known.status if known else "",
         "reason": reason,
-        "next": _next(name, state, known.status if known else ""),
+        "next": _next(name, state, known, opened[0].status if opened else ""),
     }
 
 
 def find_state(name: str, cloud: "Cloud") -> "StackState | None":
-    """The CloudFormation stack of a name: by id, by its newest enrolment, by name."""
+    """The CloudFormation stack of a name: by id, by its newest enrolment, by name.
+
+    A stack of found resources has none; one of the same name is another's.
+    """
     known = cloud.registry.stack(name)
-    if known and known.stack_id:
-        return cloud.stacks.describe(known.stack_id)
+    if known:
+        return cloud.stacks.describe(known.stack_id) if known.stack_id else None
     opened = cloud.registry.enrolments_of(name)
     found = cloud.stacks.find(name=name, enrolment_ids=[e.id for e in opened])
     return found or cloud.stacks.describe(name)
 
 
-def _next(name: str, state: "StackState | None", registered: str) -> str:
-    if registered == "deleted":
+def _next(
+    name: str, state: "StackState | None", known: "RegisteredStack | None", enrolment: Status | Literal[""]
+) -> str:
+    if known and known.status == "deleted":
         return f"the CloudFormation stack is gone: `stackwright stack delete {name}` forgets it"
+    if known and known.status == "deleting":
+        return f"`stackwright destroy {name}` goes on"
+    if known and not known.stack_id:
+        return f"`stackwright doctor {name}` tries what it holds"
     if state is None:
-        return "open the link and create the stack, or `stackwright deploy`"
+        again = "`stackwright deploy`, or `stackwright link` for a new link"
+        return "open the link and create the stack, or `stackwright deploy`" if enrolment == "open" else again
+    if enrolment == "failed" and not known:
+        return (
+            f"its proof failed: delete it in the console if it is not yours, or `stackwright destroy {name}`"
+        )
     return {
         "busy": f"`stackwright wait {name}`",
         "draft": "`stackwright deploy` goes on with it",
         "failed": f"`stackwright destroy {name}`, then deploy again",
         "gone": "",
-        "done": "" if registered == "registered" else f"`stackwright finish {name}`",
+        "done": "" if known and known.status == "registered" else f"`stackwright finish {name}`",
     }[state.verdict]

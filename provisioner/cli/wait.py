@@ -5,11 +5,12 @@ from datetime import timedelta
 import click
 
 from provisioner.cli.options import answer, aws_options, clock, json_option, now, story
-from provisioner.errors import RefusedError
+from provisioner.cli.stack_name import name_argument
+from provisioner.errors import CheckError, RefusedError
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--timeout", default=60, show_default=True, help="Minutes to wait.", show_envvar=True)
 @aws_options
 @json_option
@@ -21,11 +22,19 @@ def command(name: str, timeout: int, region: str, profile: str, as_json: bool) -
       stackwright wait churn-dev && stackwright finish churn-dev
     """
     from provisioner import deploy
-    from provisioner.cli.cloud import open_cloud, region_of
+    from provisioner.cli.cloud import open_cloud_of
     from provisioner.cli.following import shown
     from provisioner.cli.status import find_state, look
 
-    cloud = open_cloud(region_of(name, region), profile)
+    cloud = open_cloud_of(name, region, profile)
+    name = cloud.name_of(name)
+    known = cloud.registry.stack(name)
+    if known and not known.stack_id:
+        raise CheckError(
+            f"{name} holds found resources and has no CloudFormation stack to wait for",
+            hint=f"`stackwright doctor {name}` tries what it holds",
+            field="name",
+        )
     look(name, cloud)  # refuses a name that nobody knows
     deadline = now() + timedelta(minutes=timeout)
     ticking = clock()

@@ -230,3 +230,94 @@ def test_an_option_can_be_given_by_the_environment(cli: Any, monkeypatch: pytest
         "container_registry",
         "orchestrator",
     }
+
+
+def elsewhere(region: str, account: str = "123456789012") -> str:
+    return (
+        "churn-dev is in account 123456789012, region eu-central-1; "
+        f"this would look in account {account}, region {region}"
+    )
+
+
+LOOKING = [("status", NAME), ("wait", NAME), ("finish", NAME), ("doctor", NAME), ("destroy", NAME, "--yes")]
+
+
+@pytest.mark.parametrize("arguments", LOOKING, ids=lambda a: a[0])
+def test_in_another_region_a_living_stack_is_not_taken_for_deleted(
+    cli: Any, world: Any, arguments: tuple[str, ...]
+) -> None:
+    cli("deploy", *MINIMAL, "--yes")
+    ran = cli(*arguments, "--region", "us-east-1", "--json")
+    assert (ran.code, ran.error["message"], ran.error["hint"]) == (
+        3,
+        elsewhere("us-east-1"),
+        "leave --region out, or say --region eu-central-1",
+    )
+    assert (world.held(), len([*world.cloud.stacks.all()])) == ({NAME: "registered"}, 1)
+
+
+@pytest.mark.parametrize("arguments", [a for a in LOOKING if a[0] != "finish"], ids=lambda a: a[0])
+def test_in_another_account_a_living_stack_is_not_taken_for_deleted(
+    cli: Any, world: Any, other: Any, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    cli("deploy", *MINIMAL, "--yes")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", world.aws.access_key(other.account))
+    ran = cli(*arguments, "--json")
+    assert (ran.code, ran.error["message"], ran.error["hint"]) == (
+        3,
+        elsewhere("eu-central-1", other.account),
+        "use credentials of account 123456789012",
+    )
+    assert world.held() == {NAME: "registered"}
+
+
+def test_the_doctor_does_not_call_a_deleted_stack_healthy(cli: Any, world: Any) -> None:
+    cli("deploy", *MINIMAL, "--yes")
+    world.cloud.stacks.delete(NAME)
+    world.aws.engine.settle()
+    cli("status", NAME)
+    ran = cli("doctor", NAME, "--json")
+    assert (ran.code, ran.error["message"]) == (3, "the CloudFormation stack of churn-dev is deleted")
+
+
+@pytest.mark.parametrize("verb", ["finish", "doctor"])
+def test_what_is_being_destroyed_is_neither_finished_nor_examined(cli: Any, world: Any, verb: str) -> None:
+    cli("deploy", *MINIMAL, "--yes")
+    world.registry.set_status(NAME, "deleting")
+    ran = cli(verb, NAME, "--json")
+    assert (ran.code, ran.error["message"], ran.error["hint"]) == (
+        3,
+        "churn-dev is being destroyed",
+        "`stackwright destroy churn-dev` goes on",
+    )
+    assert cli("status", NAME, "--json").json["next"] == "`stackwright destroy churn-dev` goes on"
+
+
+def test_a_stack_is_also_known_by_its_arn(cli: Any, world: Any) -> None:
+    cli("deploy", *MINIMAL, "--yes")
+    arn = world.registry.stack(NAME).stack_id
+    assert [cli(verb, arn, "--json").json["name"] for verb in ("status", "wait", "finish")] == [NAME] * 3
+    assert (cli("destroy", arn, "--yes", "--json").json["name"], world.held()) == (NAME, {})
+
+
+def test_a_stack_of_found_resources_has_nothing_to_wait_for(cli: Any, world: Any) -> None:
+    world.cloud.buckets.create_private("team-artifacts")
+    cli("register", "arn:aws:s3:::team-artifacts", "--stack", "shared")
+    ran = cli("wait", "shared", "--json")
+    assert (ran.code, ran.error["message"]) == (
+        3,
+        "shared holds found resources and has no CloudFormation stack to wait for",
+    )
+    status = cli("status", "shared", "--json").json
+    assert (status["cloudformation"], status["next"]) == (
+        "absent",
+        "`stackwright doctor shared` tries what it holds",
+    )
+
+
+def test_after_a_failed_proof_status_does_not_ask_to_finish(cli: Any, world: Any) -> None:
+    world.click(world.link(), parameters={"TrustedPrincipal": "arn:aws:iam::123456789012:role/mallory"})
+    assert cli("finish", NAME).code == 3
+    assert cli("status", NAME, "--json").json["next"] == (
+        "its proof failed: delete it in the console if it is not yours, or `stackwright destroy churn-dev`"
+    )

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from provisioner.errors import SpecError
+
 NAME = "churn-dev"
 MINIMAL = ("--preset", "minimal", "--name", NAME)
 SPEC = (
@@ -269,3 +271,21 @@ def test_a_bug_says_that_it_is_one(cli: Any, monkeypatch: pytest.MonkeyPatch) ->
     ran = cli("plan", "--preset", "minimal")
     assert (ran.code, ran.out) == (1, "")
     assert ("ZeroDivisionError" in ran.err, "please report it" in ran.err) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["", " ", "churn_dev", "-x", "9lives", "a" * 129, "arn:aws:s3:::bucket"])
+@pytest.mark.parametrize("verb", ["status", "wait", "finish", "doctor", "destroy"])
+def test_an_empty_or_malformed_name_is_never_sent_to_aws(cli: Any, home: Path, verb: str, name: str) -> None:
+    ran = cli(verb, "--json", "--", name)
+    assert (ran.code, ran.error["message"], ran.error["field"], rows(home)) == (
+        2,
+        f"{name!r} is no name of a stack",
+        "name",
+        0,
+    )
+
+
+def test_no_door_asks_cloudformation_for_a_stack_without_a_name(world: Any) -> None:
+    world.deploy()
+    with pytest.raises(SpecError, match="a stack needs a name"):
+        world.cloud.stacks.describe("")
