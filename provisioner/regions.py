@@ -2,8 +2,11 @@
 
 import json
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+
+from provisioner.errors import SpecError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,18 @@ def _facts() -> dict[str, dict[str, dict[str, object]]]:
 
 def names() -> list[str]:
     return list(_facts()["regions"])
+
+
+def check(region: object) -> str:
+    """The region, if there is one of this name; raises SpecError with those that come nearest."""
+    if region in names():
+        return str(region)
+    near = get_close_matches(str(region), names(), n=3, cutoff=0)
+    raise SpecError(
+        f"unknown region {region!r}",
+        hint=f"nearest: {', '.join(near)}; {len(names())} regions, see docs/stack.schema.json",
+        field="region",
+    )
 
 
 def partition(region: str) -> Partition:

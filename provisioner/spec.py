@@ -240,9 +240,7 @@ def _region(top: Mapping[str, Any]) -> str:
     value = top.get("region")
     if value is None:
         raise SpecError("region is missing", hint="for example `region: eu-central-1`", field="region")
-    if value not in regions.names():
-        raise SpecError(f"unknown region {value!r}", hint=_one_of(value, regions.names()), field="region")
-    return str(value)
+    return regions.check(value)
 
 
 def _components(value: object) -> tuple[Wish, ...]:

@@ -48,20 +48,22 @@ class Session:
         self, region: str, *, profile: str = "", credentials: Mapping[str, str] | None = None
     ) -> None:
         self.region = region
-        try:
-            self._boto = boto3.Session(
-                profile_name=profile or None, region_name=region, **_boto_names(credentials or {})
-            )
-        except exceptions.ProfileNotFound as error:
-            raise RefusedError(str(error), hint="`aws configure list-profiles`", field="profile") from None
+        names = _boto_names(credentials or {})
+        self._boto = guarded(lambda: boto3.Session(profile_name=profile or None, region_name=region, **names))
         self._clients: dict[tuple[str, str], Client] = {}
 
     def client(self, service: str, region: str = "") -> "Client":
         key = (service, region or self.region)
         if key not in self._clients:
-            raw = guarded(lambda: self._boto.client(service, region_name=key[1], config=_CONFIG))
-            self._clients[key] = Client(raw)
+            self._clients[key] = Client(guarded(lambda: self._made(*key)))
         return self._clients[key]
+
+    def _made(self, service: str, region: str) -> Any:
+        try:
+            return self._boto.client(service, region_name=region, config=_CONFIG)
+        except ValueError as error:
+            # botocore has no error of its own for an endpoint that is no URL.
+            raise RefusedError(str(error), hint="check AWS_ENDPOINT_URL and the AWS config file") from error
 
     def identity(self) -> Mapping[str, str]:
         """Account and ARN of the caller."""
@@ -97,6 +99,10 @@ def guarded(call: Callable[[], Any]) -> Any:
         raise _refused(error) from error
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
         raise RefusedError("no AWS credentials found", hint=_SET_UP, code="NoCredentials") from error
+    except exceptions.ProfileNotFound as error:
+        raise RefusedError(str(error), hint="`aws configure list-profiles`", field="profile") from None
+    except (exceptions.ConfigParseError, exceptions.ConfigNotFound) as error:
+        raise RefusedError(str(error), hint="mend the file, or set AWS_CONFIG_FILE to another") from error
     except (
         exceptions.TokenRetrievalError,
         exceptions.SSOTokenLoadError,

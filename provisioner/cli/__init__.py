@@ -1,5 +1,6 @@
 """The command line: verbs are imported only when they are called."""
 
+import errno
 import json
 import os
 import sys
@@ -9,7 +10,11 @@ from importlib import import_module
 import click
 
 from provisioner import __version__
-from provisioner.errors import BUG, NOT_UNDERSTOOD, StackwrightError
+from provisioner.errors import BUG, NOT_UNDERSTOOD, RefusedError, SpecError, StackwrightError
+
+# What click itself takes for a yes in an environment variable.
+_YES = ("1", "true", "t", "yes", "y", "on")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 # verb -> (module, what it does). Help lists them without importing one.
 VERBS = {
@@ -91,45 +96,89 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; the exit code. Bugs raise."""
-    as_json = "--json" in arguments or os.environ.get("STACKWRIGHT_JSON") == "1"
+    # The verb's own --json says it; a command line that ends before that is known is read by its words.
+    asked = {"as_json": "--json" in arguments or os.environ.get("STACKWRIGHT_JSON", "").lower() in _YES}
     try:
-        result = root.main(list(arguments), prog_name="stackwright", standalone_mode=False)
+        return _main(arguments, asked)
+    except StackwrightError as error:
+        return _tell(error, asked["as_json"])
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        click.echo("This is a bug in stackwright: please report it with the lines above.", err=True)
+        if asked["as_json"]:
+            bug = StackwrightError(
+                f"{type(error).__name__}: {error}", hint="a bug: please report it with the lines on stderr"
+            )
+            _say_json(bug)
+        return BUG
+
+
+def _main(arguments: Sequence[str], asked: dict[str, bool]) -> int:
+    """The exit code; raises StackwrightError for whatever is no bug."""
+    try:
+        result = root.main(list(arguments), prog_name="stackwright", standalone_mode=False, obj=asked)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
         click.echo("Stopped; nothing more was done.", err=True)
         return NOT_UNDERSTOOD
+    except click.exceptions.NoArgsIsHelpError as group:
+        if asked["as_json"]:
+            raise SpecError(f"{_path(group)} needs a verb", hint=f"{_path(group)} --help") from None
+        group.show()
+        return NOT_UNDERSTOOD
     except click.ClickException as error:
-        return _tell(_from_click(error), as_json)
-    except StackwrightError as error:
-        return _tell(error, as_json)
+        raise _from_click(error) from None
     except BrokenPipeError:
-        # The reader of a pipe has seen enough; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of a pipe has seen enough.
+        _close_stdout()
         return 0
-    except Exception:
-        import traceback
-
-        traceback.print_exc()
-        click.echo("This is a bug in stackwright: please report it with the lines above.", err=True)
-        return BUG
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise RefusedError(f"cannot write: {error.strerror}", hint="make room, then run it again") from error
 
 
 def _tell(error: StackwrightError, as_json: bool) -> int:
     """JSON on stdout where it was asked for, and always the story on stderr."""
     if as_json:
-        click.echo(json.dumps(error.as_dict(), indent=2))
+        _say_json(error)
+    else:
+        _flush_stdout()
     click.secho(f"Error: {error.message}", fg="red", err=True)
     if error.hint:
         click.echo(f"  Next: {error.hint}", err=True)
     return error.exit_code
 
 
-def _from_click(error: click.ClickException) -> StackwrightError:
-    from provisioner.errors import SpecError
+def _say_json(error: StackwrightError) -> None:
+    try:
+        click.echo(json.dumps(error.as_dict(), indent=2))
+    except OSError:
+        _close_stdout()
 
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context else "stackwright"
+
+def _flush_stdout() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _close_stdout()
+
+
+def _close_stdout() -> None:
+    """Python must not complain at exit about what it could not write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _from_click(error: click.ClickException) -> StackwrightError:
     option = getattr(error, "param", None)
-    return SpecError(error.format_message(), hint=f"{path} --help", field=getattr(option, "name", "") or "")
+    field = getattr(option, "name", "") or ""
+    return SpecError(error.format_message(), hint=f"{_path(error)} --help", field=field)
+
+
+def _path(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "stackwright"

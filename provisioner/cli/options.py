@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from provisioner import regions
 from provisioner import spec as specs
 from provisioner.errors import SpecError
 from provisioner.spec import Spec
@@ -55,12 +56,29 @@ def json_option(command: Command) -> Command:
     flag = click.option(
         "--json",
         "as_json",
+        cls=_Json,
+        # Before the others: what is wrong with them is told in the form that is asked for.
+        is_eager=True,
+        callback=_remember_json,
         is_flag=True,
         envvar="STACKWRIGHT_JSON",
         help="Answer as JSON on stdout.",
         show_envvar=True,
     )
     return flag(command)
+
+
+class _Json(click.Option):
+    """An option with the environment variable that its name promises, STACKWRIGHT_VERB_JSON, besides."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        return super().resolve_envvar_value(ctx) or os.environ.get(f"{ctx.auto_envvar_prefix}_JSON")
+
+
+def _remember_json(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    if isinstance(ctx.obj, dict):
+        ctx.obj["as_json"] = value
+    return value
 
 
 def profile_option(command: Command) -> Command:
@@ -140,9 +158,11 @@ def open_registry() -> "Registry":
 
 
 def open_session(region: str, profile: str) -> "Session":
+    """The session; raises SpecError for a region that does not exist, before anything is called."""
+    known = regions.check(region or default_region(profile))
     from provisioner.aws.session import Session
 
-    return Session(region or default_region(profile), profile=profile)
+    return Session(known, profile=profile)
 
 
 def now() -> datetime:
