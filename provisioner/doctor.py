@@ -1,10 +1,11 @@
 """Engine: proves that a registered stack works, by using it through its own access role."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.errors import RefusedError
+from provisioner.proof import patiently
 
 if TYPE_CHECKING:
     from provisioner.aws.buckets import Buckets
@@ -31,18 +32,34 @@ def examine(
     buckets: "Buckets",
     images: "Images",
     probe: str,
+    pauses: Sequence[Callable[[], None]] = (),
 ) -> Iterator[Test]:
-    """Tries what pipelines will do; `probe` is the key of an object that is written and removed again."""
+    """Tries what pipelines will do; `probe` is the key of an object that is written and removed again.
+
+    `pauses` stand between two tries of what is denied: a new role's policies come into force late.
+    """
     store = components.get("artifact_store")
     if store and store.flavor == "s3":
         bucket = store.outputs["bucket_name"]
         yield _tried(
-            "object", bucket, lambda: buckets.probe(bucket, probe), "wrote, read and deleted an object"
+            "object",
+            bucket,
+            lambda: patiently(lambda: buckets.probe(bucket, probe), pauses),
+            "wrote, read and deleted an object",
         )
     registry = components.get("container_registry")
     if registry and registry.flavor == "ecr":
         uri = registry.outputs["repository_uri"]
-        yield _tried("image-login", uri, lambda: images.login(), "got a login token for images")
+        yield _tried(
+            "image-login", uri, lambda: patiently(images.login, pauses), "got a login token for images"
+        )
+        yield Test(
+            id="image-push", subject=uri, ok=None, message="not tested: it would leave an image behind"
+        )
+    for type_, component in components.items():
+        if component.flavor == "sagemaker":
+            role = component.outputs.get("execution_role_arn", type_)
+            yield Test(id="sagemaker", subject=role, ok=None, message="not tested: a job costs money")
 
 
 def _tried(id_: str, subject: str, attempt: Callable[[], object], words: str) -> Test:

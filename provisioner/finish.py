@@ -27,12 +27,17 @@ def with_credentials(
     now: datetime,
     random_id: Callable[[], str],
     region: str = "",
+    account: str = "",
 ) -> "RegisteredStack":
-    """Registers the stack that an enrolment or a name means, after proving it; raises CheckError."""
+    """Registers the stack that an enrolment or a name means, after proving it; raises CheckError.
+
+    `account` is the one that the user says the stack is in; only so may it be a stranger's.
+    """
     _check_stays(name, registry)
     links = _links_of(name, registry, region)
-    doors = _through_role_if_foreign(name, links, registry, doors, random_id)
+    doors = _through_role_if_foreign(name, links, registry, doors, random_id, account)
     state, enrolment = _find_state(name, links, doors.stacks)
+    _check_said(account, state)
     _check_complete(state)
     if enrolment is None and state.enrolment_id:
         enrolment = registry.enrolment(state.enrolment_id)
@@ -132,7 +137,12 @@ def _links_of(name: str, registry: "Registry", region: str) -> list[Enrolment]:
 
 
 def _through_role_if_foreign(
-    name: str, links: list[Enrolment], registry: "Registry", doors: Doors, random_id: Callable[[], str]
+    name: str,
+    links: list[Enrolment],
+    registry: "Registry",
+    doors: Doors,
+    random_id: Callable[[], str],
+    account: str,
 ) -> Doors:
     """A caller of another account sees the stack only through the access role, by its external id."""
     claimed = registry.stack(name)
@@ -147,6 +157,7 @@ def _through_role_if_foreign(
             f"the stack is in account {claimed.account}, these credentials are of {doors.caller_account}",
             hint=f"finish with credentials of account {claimed.account}",
         )
+    _check_meant(claimed, links, account)
     credentials = proof.assume(role_arn, doors, f"stackwright-finish-{random_id()[:8]}", external_id)
     if credentials is None:
         raise CheckError(
@@ -155,6 +166,31 @@ def _through_role_if_foreign(
         )
     _, stacks, roles = doors.as_session(credentials)
     return replace(doors, stacks=stacks, roles=doors.roles.reading_through(roles))
+
+
+def _check_meant(claimed: "RegisteredStack", links: list[Enrolment], account: str) -> None:
+    """Whoever saw a link can make its stack in an account of their own, with the trust it asks for.
+
+    That stack passes every proof there is, so somebody has to say that the account is the right one.
+    """
+    expected = {e.expected_account for e in links if e.stack_id == claimed.stack_id}
+    if claimed.status == "registered" or claimed.account in (account, *expected):
+        return
+    raise CheckError(
+        f"the stack of {claimed.name} is in account {claimed.account}, and its link named none",
+        hint="anybody who saw the link could make it there; only if it is the account that you mean: "
+        f"`stackwright finish {claimed.name} --account {claimed.account}`",
+        field="account",
+    )
+
+
+def _check_said(account: str, state: "StackState") -> None:
+    if account and account != state.account:
+        raise CheckError(
+            f"stack {state.name} is in account {state.account}, not in {account}",
+            hint="leave --account out, or use credentials of the account that you mean",
+            field="account",
+        )
 
 
 def _find_state(name: str, links: list[Enrolment], stacks: "Stacks") -> "tuple[StackState, Enrolment | None]":

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioner import access, arn
 from provisioner.enrolments import Enrolment
-from provisioner.errors import CheckError, SpecError
+from provisioner.errors import CheckError, RefusedError
 from provisioner.plan import Shape
 from provisioner.template import Template
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from provisioner.aws.roles import Roles
     from provisioner.registry import RegisteredStack, Registry
 
+Answer = TypeVar("Answer")
+_DENIED = ("AccessDenied", "AccessDeniedException", "403")
 # Clocks differ; a stack may look a little older than its link.
 _SKEW = timedelta(minutes=5)
 # Values that decide who may use the stack and what caps it: the console user may not change them.
@@ -134,13 +136,28 @@ def check_role(role_arn: str, shape: Shape, state: "StackState", roles: "Roles")
     owner = arn.parse(principal).account if principal and shape.trust == "principal" else state.account
     partition = arn.parse(role_arn).partition
     root = f"arn:{partition}:iam::{owner}:root"
-    wanted = [{"Principal": {"AWS": root}, "Condition": expected}]
-    found = [
-        {"Principal": _root(s.get("Principal"), partition), "Condition": s.get("Condition", {})}
-        for s in statements
+    wanted = [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": root},
+            "Condition": expected,
+        }
     ]
+    found = [_statement(s, partition) for s in statements]
     if json.dumps(found, sort_keys=True) != json.dumps(wanted, sort_keys=True):
         raise _unproved("the access role trusts somebody else than the link said")
+
+
+def _statement(raw: Mapping[str, Any], partition: str) -> dict[str, Any]:
+    """A statement without its label, in the one form in which it can be compared."""
+    action = raw.get("Action")
+    return {
+        **{key: value for key, value in raw.items() if key != "Sid"},
+        "Action": action[0] if isinstance(action, list) and len(action) == 1 else action,
+        "Principal": _root(raw.get("Principal"), partition),
+        "Condition": raw.get("Condition", {}),
+    }
 
 
 def _root(principal: Any, partition: str) -> Any:
@@ -151,12 +168,21 @@ def _root(principal: Any, partition: str) -> Any:
 
 
 def is_trusted(caller_arn: str, state: "StackState") -> bool:
-    """Whether the caller is the one principal that the stack's role trusts."""
-    try:
-        caller = str(arn.principal(caller_arn))
-    except SpecError:  # the account's root, a federated user: never a trusted principal
-        caller = caller_arn
-    return caller == state.parameters.get("TrustedPrincipal")
+    """Whether the caller is the one principal that the stack's role trusts.
+
+    Role names are unique in an account, and a session's ARN does not show its role's path.
+    """
+    trusted = state.parameters.get("TrustedPrincipal", "")
+    return bool(trusted) and _who(caller_arn) == _who(trusted)
+
+
+def _who(text: str) -> tuple[str, str, str]:
+    """Account, kind and name of a role, of its session or of a user."""
+    principal = arn.parse(text)
+    kind, _, name = principal.resource.partition("/")
+    if kind == "assumed-role":
+        return principal.account, "role", name.partition("/")[0]
+    return principal.account, kind, name.rpartition("/")[2]
 
 
 def prove_external_id(role_arn: str, state: "StackState", doors: Doors, random_id: Callable[[], str]) -> None:
@@ -173,11 +199,25 @@ def prove_external_id(role_arn: str, state: "StackState", doors: Doors, random_i
     # A new role refuses everybody for some seconds: only now its refusals mean something.
     _check_refuses(role_arn, doors, session, wrong)
     account, stacks, roles = doors.as_session(credentials)
-    seen = stacks.describe(state.id)
+    # The role's own policies may come into force later than its trust.
+    seen = patiently(lambda: stacks.describe(state.id), doors.pauses)
     if account != state.account or seen is None or seen.outputs != state.outputs:
         raise _unproved("the role's own session sees another account or stack")
-    if roles.read(role_arn).tags.get(access.TAG_ENROLMENT, "") != state.enrolment_id:
+    facts = patiently(lambda: roles.read(role_arn), doors.pauses)
+    if facts.tags.get(access.TAG_ENROLMENT, "") != state.enrolment_id:
         raise _unproved("the role carries another enrolment")
+
+
+def patiently(read: Callable[[], Answer], pauses: Sequence[Callable[[], None]]) -> Answer:
+    """What is read once it is no longer denied; raises RefusedError where it is even after the pauses."""
+    for pause in pauses:
+        try:
+            return read()
+        except RefusedError as error:
+            if error.code not in _DENIED:
+                raise
+        pause()
+    return read()
 
 
 def assume(role_arn: str, doors: Doors, session: str, external_id: str) -> Mapping[str, str] | None:

@@ -176,13 +176,14 @@ class World:
         self.s3.put_object(Bucket=bucket, Key="t.json", Body=text.encode())
         return links.object_url(bucket=bucket, key="t.json", region=self.region)
 
-    def finish(self, name: str = NAME) -> Any:
+    def finish(self, name: str = NAME, *, account: str = "") -> Any:
         return finish.with_credentials(
             name,
             doors=self.cloud.for_proof(),
             registry=self.registry,
             now=self.now,
             random_id=random_id,
+            account=account,
         )
 
     def paste(self, text: str) -> Any:

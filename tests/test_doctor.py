@@ -45,6 +45,9 @@ def test_a_healthy_stack_lets_its_role_write_read_delete_and_log_in(
     assert examine(through_role(world)) == [
         doctor.Test(id="object", subject=bucket, ok=True, message="wrote, read and deleted an object"),
         doctor.Test(id="image-login", subject=uri, ok=True, message="got a login token for images"),
+        doctor.Test(
+            id="image-push", subject=uri, ok=None, message="not tested: it would leave an image behind"
+        ),
     ]
     assert world.cloud.buckets.count(bucket) == 0
 
@@ -58,6 +61,7 @@ def test_what_is_denied_fails_by_its_name(
     assert [(t.id, t.ok, t.message.split(":")[0]) for t in found] == [
         ("object", False, "PutObject was denied"),
         ("image-login", False, "GetAuthorizationToken was denied"),
+        ("image-push", None, "not tested"),
     ]
 
 
@@ -65,7 +69,7 @@ def test_an_object_that_cannot_be_read_is_still_removed(
     world: Any, deployed: Any, examine: Callable[[Any], list[doctor.Test]]
 ) -> None:
     world.aws.deny("s3:GetObject")
-    assert [t.ok for t in examine(world.cloud)] == [False, True]
+    assert [t.ok for t in examine(world.cloud)] == [False, True, None]
     assert world.cloud.buckets.count(deployed.outputs["ArtifactStoreBucketName"]) == 0
 
 
@@ -73,4 +77,35 @@ def test_a_bucket_that_is_gone_fails(
     world: Any, deployed: Any, examine: Callable[[Any], list[doctor.Test]]
 ) -> None:
     world.cloud.buckets.delete(deployed.outputs["ArtifactStoreBucketName"])
-    assert [t.ok for t in examine(world.cloud)] == [False, True]
+    assert [t.ok for t in examine(world.cloud)] == [False, True, None]
+
+
+def test_a_new_roles_rights_may_come_a_little_late(
+    world: Any, deployed: Any, examine: Callable[[Any], list[doctor.Test]]
+) -> None:
+    world.aws.deny("s3:PutObject")
+    world.aws.deny("ecr:GetAuthorizationToken")
+    paused: list[str] = []
+
+    def admit() -> None:
+        paused.append("once")
+        world.aws.rules.clear()
+
+    components = world.registry.components_of(world.registry.stack(NAME))
+    found = doctor.examine(
+        components,
+        buckets=world.cloud.buckets,
+        images=world.cloud.images,
+        probe="stackwright/probe",
+        pauses=[admit],
+    )
+    assert ([t.ok for t in found], paused) == ([True, True, None], ["once"])
+
+
+def test_jobs_are_said_to_be_untested(world: Any, examine: Callable[[Any], list[doctor.Test]]) -> None:
+    state = world.deploy(world.spec("sagemaker"))
+    world.finish()
+    assert [(t.subject, t.message) for t in examine(world.cloud) if t.id == "sagemaker"] == [
+        (state.outputs["OrchestratorExecutionRoleArn"], "not tested: a job costs money"),
+        (state.outputs["StepOperatorExecutionRoleArn"], "not tested: a job costs money"),
+    ]

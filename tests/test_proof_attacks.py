@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from provisioner import finish, proof, synth
 from provisioner import plan as plans
-from provisioner import synth
+from provisioner.errors import RefusedError
 from provisioner.template import Template
 
 NAME = "churn-dev"
@@ -193,9 +194,24 @@ def unbind(document: dict[str, Any]) -> None:
     del document["Statement"][0]["Condition"]["ArnEquals"]
 
 
+def deny_instead(document: dict[str, Any]) -> None:
+    document["Statement"][0]["Effect"] = "Deny"
+
+
+def let_sessions_be_tagged(document: dict[str, Any]) -> None:
+    document["Statement"][0]["Action"] = ["sts:AssumeRole", "sts:TagSession"]
+
+
+def let_in_by_saml(document: dict[str, Any]) -> None:
+    document["Statement"][0]["Action"] = ["sts:AssumeRole", "sts:AssumeRoleWithSAML"]
+
+
 @pytest.mark.parametrize(
     ("access", "change"),
     [
+        ({}, deny_instead),
+        ({}, let_sessions_be_tagged),
+        ({}, let_in_by_saml),
         ({}, widen),
         ({}, add),
         ({"trust": "account", "principal": CALLER}, unbind),
@@ -304,6 +320,38 @@ def test_a_stolen_enrolment_id_without_an_expected_account_stays_an_unverified_c
     assert world.registry.active() == ""
 
 
+def test_a_stack_that_mallory_made_from_a_seen_link_in_his_own_account(
+    world: Any, other: Any, refusal: Refusal
+) -> None:
+    """It is the true template with the true trust, so every proof through its role would hold."""
+    command = other.click(world.link(world.spec(access=BOUND))).outputs["FinishCommand"]
+    world.paste(command)
+    assert refusal(world.finish) == (
+        f"the stack of churn-dev is in account {MALLORY}, and its link named none",
+        3,
+    )
+    assert refusal(lambda: world.finish(account="111122223333"))[1] == 3
+    assert (world.held(), world.statuses()) == ({NAME: "unverified"}, ["unverified"])
+    assert world.finish(account=MALLORY).account == MALLORY
+
+
+def test_a_stack_in_the_expected_account_needs_no_more_words(world: Any, other: Any) -> None:
+    command = other.click(world.link(world.spec(access=BOUND), expected_account=MALLORY)).outputs[
+        "FinishCommand"
+    ]
+    world.paste(command)
+    assert world.finish().status == "registered"
+
+
+def test_an_account_that_is_said_must_be_the_stacks_own(world: Any, refusal: Refusal) -> None:
+    world.click(world.link())
+    assert refusal(lambda: world.finish(account=MALLORY)) == (
+        f"stack churn-dev is in account {ACCOUNT}, not in {MALLORY}",
+        3,
+    )
+    assert (world.held(), world.statuses()) == ({}, ["open"])
+
+
 BUCKET, REPOSITORY = "artifact_store.bucket_name", "container_registry.repository_uri"
 
 
@@ -401,3 +449,56 @@ def test_every_preset_with_an_external_id_proves_itself(world: Any) -> None:
         assert plans.make(spec).shape.external_id
         world.click(world.link(spec))
         assert world.finish(preset).status == "registered"
+
+
+@pytest.mark.parametrize(
+    ("caller", "trusted", "same"),
+    [
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/server/session", f"arn:aws:iam::{ACCOUNT}:role/server", True),
+        (
+            f"arn:aws:sts::{ACCOUNT}:assumed-role/server/s",
+            f"arn:aws:iam::{ACCOUNT}:role/ml/server",
+            True,
+        ),
+        (f"arn:aws:iam::{ACCOUNT}:user/team/ann", f"arn:aws:iam::{ACCOUNT}:user/team/ann", True),
+        (f"arn:aws:sts::{MALLORY}:assumed-role/server/s", f"arn:aws:iam::{ACCOUNT}:role/server", False),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/servers/s", f"arn:aws:iam::{ACCOUNT}:role/server", False),
+        (f"arn:aws:iam::{ACCOUNT}:user/server", f"arn:aws:iam::{ACCOUNT}:role/server", False),
+        (f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:role/server", False),
+        (f"arn:aws:iam::{ACCOUNT}:user/moto", "", False),
+    ],
+)
+def test_a_caller_who_could_prove_the_external_id_is_known_whatever_the_path(
+    world: Any, caller: str, trusted: str, same: bool
+) -> None:
+    state = replace(world.deploy(), parameters={"TrustedPrincipal": trusted})
+    assert proof.is_trusted(caller, state) is same
+
+
+def test_a_role_whose_rights_come_later_than_its_trust_still_proves_itself(world: Any) -> None:
+    """AssumeRole works some seconds before the role's own policies do."""
+    world.click(world.link(world.spec(access=BOUND)))
+    denied = [RefusedError("DescribeStacks was denied", code="AccessDenied")] * 2
+    paused: list[int] = []
+    doors = world.cloud.for_proof()
+
+    class Late:
+        """The session's stacks, twice denied."""
+
+        def __init__(self, stacks: Any) -> None:
+            self.stacks = stacks
+
+        def describe(self, stack_id: str) -> Any:
+            if denied:
+                raise denied.pop()
+            return self.stacks.describe(stack_id)
+
+    def as_session(credentials: Any) -> Any:
+        account, stacks, roles = doors.as_session(credentials)
+        return account, Late(stacks), roles
+
+    late = replace(doors, as_session=as_session, pauses=[lambda: paused.append(1)] * 3)
+    stack = finish.with_credentials(
+        NAME, doors=late, registry=world.registry, now=world.now, random_id=lambda: "e" * 32
+    )
+    assert (stack.status, paused) == ("registered", [1, 1])

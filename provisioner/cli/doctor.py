@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from provisioner.cli.options import answer, aws_options, json_option, now, random_id, story
 from provisioner.cli.stack_name import checked
-from provisioner.errors import CHECK_SAID_NO, CheckError
+from provisioner.errors import CHECK_SAID_NO, PARTLY_DONE, CheckError
+
+if TYPE_CHECKING:
+    from provisioner.doctor import Test
 
 # Only a role of this age may still be unknown to part of AWS; an older one that refuses means it.
 _NEW = timedelta(minutes=5)
@@ -48,33 +52,36 @@ def command(name: str | None, region: str, profile: str, as_json: bool) -> int:
         stack = finish.with_credentials(
             stack.name, doors=cloud.for_proof(), registry=registry, now=now(), random_id=random_id
         )
+    is_new = now() - stack.created_at < _NEW
+    doors = cloud.for_proof() if is_new else replace(cloud.for_proof(), pauses=())
     tests = [Test(id="registered", subject=stack.name, ok=True, message=f"is {stack.status}")]
-    used = cloud
+    used, own = cloud, ""
     role_arn = stack.connector.get("role_arn", "")
     if role_arn:
         session = f"stackwright-doctor-{random_id()[:8]}"
-        doors = (
-            cloud.for_proof() if now() - stack.created_at < _NEW else replace(cloud.for_proof(), pauses=())
-        )
         credentials = proof.assume(role_arn, doors, session, stack.connector.get("external_id", ""))
-        denied = "this caller may not assume it; what follows was tried with the caller's own rights"
-        tests.append(
-            Test(
-                id="assume-role",
-                subject=role_arn,
-                ok=credentials is not None or None,
-                message="assumed" if credentials else denied,
-            )
-        )
         used = cloud.through(credentials) if credentials else cloud
-    probe = f"stackwright/doctor-{random_id()}"
-    tests += doctor.examine(
-        registry.components_of(stack), buckets=used.buckets, images=used.images, probe=probe
+        own = "" if credentials else " (with the caller's own rights)"
+        tests.append(_assumed(role_arn, credentials is not None))
+    examined = doctor.examine(
+        registry.components_of(stack),
+        buckets=used.buckets,
+        images=used.images,
+        probe=f"stackwright/doctor-{random_id()}",
+        pauses=doors.pauses,
     )
-    marks = {True: "ok", False: "FAILED", None: "unknown"}
+    tests += [replace(t, message=t.message + own) if t.ok is not None else t for t in examined]
+    marks = {True: "ok", False: "FAILED", None: "untried"}
     text = "\n".join(f"{marks[t.ok]:<8}{t.id:<14}{t.subject}: {t.message}" for t in tests)
     answer({"name": stack.name, "checks": [t.as_dict() for t in tests]}, text, as_json=as_json)
     failed = [t for t in tests if t.ok is False]
     if failed:
         story(f"{len(failed)} of {len(tests)} failed.", color="red")
-    return CHECK_SAID_NO if failed else 0
+    return CHECK_SAID_NO if failed else PARTLY_DONE if own else 0
+
+
+def _assumed(role_arn: str, done: bool) -> "Test":
+    from provisioner.doctor import Test
+
+    denied = "this caller may not assume it; what follows was tried with the caller's own rights"
+    return Test(id="assume-role", subject=role_arn, ok=done or None, message="assumed" if done else denied)

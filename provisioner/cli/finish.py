@@ -9,17 +9,22 @@ from provisioner.cli.options import answer, aws_options, json_option, now, open_
 
 @click.command()
 @click.argument("what")
+@click.option(
+    "--account", default="", help="Account that the stack is in, if it is another's.", show_envvar=True
+)
 @aws_options
 @json_option
-def command(what: str, region: str, profile: str, as_json: bool) -> None:
+def command(what: str, account: str, region: str, profile: str, as_json: bool) -> None:
     """Register a completed CloudFormation stack, by its name or by the FinishCommand of its Outputs tab.
 
     By name, with credentials, the stack is proved and registered. By the pasted command no credentials are
-    needed, and the stack stays `unverified` until somebody with credentials finishes it by name.
+    needed, and the stack stays `unverified` until somebody with credentials finishes it by name. From another
+    account that works through the stack's own role, and --account must say which account is meant.
 
     \b
     Example:
       stackwright finish churn-dev
+      stackwright finish churn-dev --account 111122223333
       stackwright finish 'v=1&enrolment=...&stack=arn:aws:cloudformation:...'
     """
     from provisioner import finish
@@ -38,6 +43,12 @@ def command(what: str, region: str, profile: str, as_json: bool) -> None:
         cloud = open_cloud_of(stack_name.checked(what), region, profile, foreign=True)
         registry, what = cloud.registry, cloud.name_of(what)
         stack = finish.with_credentials(
-            what, doors=cloud.for_proof(), registry=registry, now=now(), random_id=random_id, region=region
+            what,
+            doors=cloud.for_proof(),
+            registry=registry,
+            now=now(),
+            random_id=random_id,
+            region=region,
+            account=account,
         )
     answer(as_answer(stack, registry), stack_text(stack, registry), as_json=as_json)

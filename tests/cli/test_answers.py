@@ -91,7 +91,13 @@ def test_from_publish_to_destroy_every_verb_answers(cli: Any, world: Any) -> Non
         {"name", "checks"},
         {frozenset({"id", "subject", "ok", "message"})},
     )
-    assert {c["ok"] for c in doctor["checks"]} == {True}
+    assert {c["id"]: c["ok"] for c in doctor["checks"]} == {
+        "registered": True,
+        "assume-role": True,
+        "object": True,
+        "image-login": True,
+        "image-push": None,
+    }
     assert set(cli("stack", "show", NAME, "--json").json) == STACK
     assert [set(s) for s in cli("stack", "list", "--json").json["stacks"]] == [STACK]
     assert cli("stack", "set", NAME, "--json").json["active"] is True
@@ -139,7 +145,25 @@ def test_the_doctor_says_what_fails(cli: Any, world: Any) -> None:
     world.aws.deny("s3:PutObject")
     ran = cli("doctor", "--json")
     assert (ran.code, [c["id"] for c in ran.json["checks"] if c["ok"] is False]) == (3, ["object"])
-    assert "1 of 4 failed." in ran.err
+    assert "1 of 5 failed." in ran.err
+
+
+def test_a_doctor_who_may_not_assume_the_role_has_only_partly_looked(cli: Any, world: Any) -> None:
+    access = {"trust": "principal", "principal": "arn:aws:iam::123456789012:role/server"}
+    world.deploy(world.spec(access=access))
+    world.finish()
+    ran = cli("doctor", NAME, "--json")
+    assert (ran.code, {c["id"]: c["message"] for c in ran.json["checks"]}) == (
+        5,
+        {
+            "registered": "is registered",
+            "assume-role": "this caller may not assume it; "
+            "what follows was tried with the caller's own rights",
+            "object": "wrote, read and deleted an object (with the caller's own rights)",
+            "image-login": "got a login token for images (with the caller's own rights)",
+            "image-push": "not tested: it would leave an image behind",
+        },
+    )
 
 
 def test_a_stack_deleted_in_the_console_is_noticed_by_status(cli: Any, world: Any) -> None:
