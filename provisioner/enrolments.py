@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from json import dumps, loads
+from os.path import isfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from provisioner.errors import RefusedError
 from provisioner.plan import Plan
 
 Status = Literal["open", "unverified", "needs_bootstrap", "registered", "failed", "deleted", "expired"]
+# Parameters made anew for every link.
+OWN = ("EnrolmentId", "ExternalId")
 TO_START = timedelta(minutes=60)
 TO_FINISH = timedelta(hours=24)
 
@@ -120,6 +123,26 @@ def find_publication(path: Path, *, sha256: str, region: str) -> Publication | N
             "SELECT * FROM publications WHERE sha256 = ? AND region = ?", (sha256, region)
         ).fetchone()
     return Publication(**{**row, "published_at": instant(row["published_at"])}) if row else None
+
+
+def find_publication_at(path: Path, url: str) -> Publication | None:
+    """The publication that put a template at this address; no registry is made by looking."""
+    row = _found(path, "SELECT * FROM publications WHERE url = ?", url)
+    return Publication(**{**row, "published_at": instant(row["published_at"])}) if row else None
+
+
+def find_enrolment(path: Path, id_: str) -> Enrolment | None:
+    """What the link with this id promised; no registry is made by looking."""
+    row = _found(path, "SELECT * FROM enrolments WHERE id = ?", id_)
+    return from_row(row) if row else None
+
+
+def _found(path: Path, query: str, value: str) -> dict[str, Any] | None:
+    if not isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder above may not be entered
+        return None
+    with _connected(path) as database:
+        row: dict[str, Any] | None = database.execute(query, (value,)).fetchone()
+    return row
 
 
 def record_publication(path: Path, publication: Publication) -> None:

@@ -1,17 +1,52 @@
 """A quick-create link explained in words: whom it trusts, what it creates, where its template is."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from provisioner import access
 from provisioner.components import CATALOGUE
 from provisioner.errors import SpecError
-from provisioner.link import STACK_NAME, Link, check_template_url
-from provisioner.spec import BLANKS
+from provisioner.link import Link, broken_rule, check_template_url, elsewhere
 from provisioner.template import Template
+
+_TRUST = ("TrustedPrincipal", "ExternalId", "PermissionsBoundaryArn")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The template behind a link: its text, its hash, and how it is known; `how` is empty for a mere claim.
+
+    A hash in an address proves nothing: whoever can write the bucket can put anything under that name.
+    """
+
+    template: Template | None = None
+    sha256: str = ""
+    how: str = ""
+    own: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What the enrolment that a link carries was opened for."""
+
+    name: str
+    region: str
+    template_sha256: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a template lies, its hash (a claim unless `known`), and how that is known."""
+
+    url: str
+    host: str
+    sha256: str
+    known: bool
+    how: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,26 +57,37 @@ class Explanation:
     stack_name: str
     trusts: str
     creates: list[str]
-    template: str
+    template: Origin
     parameters: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        return dict(vars(self))
+        return asdict(self)
 
     def text(self) -> str:
+        """For a terminal: nothing in it can move the cursor, colour or hide."""
+        template, values = self.template, [f"{k} = {v}" for k, v in self.parameters.items()]
         lines = [
             f"A stack {self.stack_name!r} in {self.region}.",
             f"Trusts:   {self.trusts}.",
-            "Creates:  " + ("\n          ".join(self.creates) or "unknown"),
-            f"Template: {self.template}",
-            "Values:   "
-            + ("\n          ".join(f"{k} = {v}" for k, v in self.parameters.items()) or "defaults"),
+            *_column("Creates:", self.creates or ["unknown"]),
+            *_column("Template:", [template.url, f"from {template.host}; {template.how}"]),
+            *_column("Values:", values or ["defaults"]),
+            *(f"Note:     {note}" for note in self.notes),
+            *(f"DOUBT:    {doubt}" for doubt in self.doubts),
         ]
-        lines += [f"Note:     {note}" for note in self.notes]
-        lines += [f"DOUBT:    {doubt}" for doubt in self.doubts]
-        return "\n".join(lines)
+        return "\n".join(printable(line) for line in lines)
+
+
+def _column(title: str, rows: Sequence[str]) -> Iterator[str]:
+    yield f"{title:<10}{rows[0]}"
+    yield from (f"{'':<10}{row}" for row in rows[1:])
+
+
+def printable(text: str) -> str:
+    """The text with everything that does not print, or turns the line around, spelt out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def hash_in(template_url: str) -> str:
@@ -50,18 +96,17 @@ def hash_in(template_url: str) -> str:
     return found[1] if found else ""
 
 
-def explain(link: Link, *, template: Template | None) -> Explanation:
-    """What the link would do; `template` is the one with the hash that the URL names, where it is known."""
-    expected = hash_in(link.template_url)
+def explain(link: Link, *, source: Source, promise: Promise | None) -> Explanation:
+    """What the link would do, and how it differs from what its enrolment promised, where that is known."""
     return Explanation(
         region=link.region,
         stack_name=link.stack_name,
-        trusts=_trusts(link, template),
-        creates=_creates(template),
-        template=_origin(link, template),
+        trusts=_trusts(link, source.template),
+        creates=_creates(source.template),
+        template=_origin(link, source),
         parameters=dict(link.parameters),
-        notes=[*_notes(link)],
-        doubts=[*_doubts(link, template, expected)],
+        notes=[*_notes(link, promise)],
+        doubts=[*_edits(link, source, promise), *_doubts(link, source)],
     )
 
 
@@ -89,61 +134,92 @@ def _creates(template: Template | None) -> list[str]:
     return [*words, ", ".join(f"{n} × {type_}" for type_, n in sorted(counted.items()))]
 
 
-def _origin(link: Link, template: Template | None) -> str:
-    host = urlsplit(link.template_url).netloc
-    known = (
-        "one of stackwright's own, known by its hash"
-        if template
-        else "not known here: nothing vouches for it"
+def _origin(link: Link, source: Source) -> Origin:
+    claimed = hash_in(link.template_url)
+    return Origin(
+        url=link.template_url,
+        host=urlsplit(link.template_url).netloc,
+        sha256=source.sha256 or claimed,
+        known=bool(source.how),
+        how=source.how
+        or (
+            f"its address claims to be template {claimed[:12]}…; the object was not read"
+            if claimed
+            else "not known here: nothing vouches for it"
+        ),
     )
-    return f"{link.template_url}\n          from {host}; {known}"
 
 
-def _notes(link: Link) -> Iterator[str]:
+def _notes(link: Link, promise: Promise | None) -> Iterator[str]:
     yield "The link only fills in a form: every value can be changed before the stack is created."
-    if link.parameters.get("FinishBase"):
-        yield f"After creation it asks to finish at {link.parameters['FinishBase']}."
-    if "EnrolmentId" in link.parameters:
-        yield "It carries an enrolment: only whoever made the link can register the stack by it."
+    if base := link.parameters.get("FinishBase"):
+        yield f"After creation it asks to finish at {base}."
+    if promise is None:
+        yield (
+            "Its enrolment is not from this registry: nobody here promised these values."
+            if "EnrolmentId" in link.parameters
+            else "It carries no enrolment: nobody here promised these values."
+        )
+    elif promise.name != link.stack_name:
+        yield f"The link was made as {promise.name!r}; whoever clicks may name the stack as they like."
+    if other_region := elsewhere(link.template_url, region=link.region):
+        yield other_region
 
 
-def _doubts(link: Link, template: Template | None, expected: str) -> Iterator[str]:
+def _edits(link: Link, source: Source, promise: Promise | None) -> Iterator[str]:
+    """Everything that somebody changed since the link was made, whom it trusts first."""
+    if promise is None:
+        return
+    was, is_ = promise.parameters, link.parameters
+    names = {k for k in was.keys() | is_.keys() if was.get(k, "") != is_.get(k, "")}
+    for name in sorted(names, key=lambda n: (n not in _TRUST, n)):
+        yield _edit(name, was.get(name, ""), is_.get(name, ""))
+    if link.region != promise.region:
+        yield f"it was made for {promise.region}, and now opens {link.region}"
+    named = source.sha256 or hash_in(link.template_url)
+    if named and named != promise.template_sha256:
+        yield f"it was made for template {promise.template_sha256[:12]}…, and now names {named[:12]}…"
+
+
+def _edit(name: str, was: str, is_: str) -> str:
+    if not was:
+        return f"{name} was added since the link was made: {is_}"
+    if not is_:
+        return f"{name} was taken out since the link was made: it was {was}"
+    return f"{name} was changed since the link was made: it was {was}, and is {is_}"
+
+
+def _doubts(link: Link, source: Source) -> Iterator[str]:
     try:
         check_template_url(link.template_url, region=link.region)
     except SpecError as error:
         yield f"{error.message} ({error.hint})"
-    if not re.fullmatch(STACK_NAME, link.stack_name):
-        yield f"CloudFormation takes no stack name {link.stack_name!r}"
-    if template is None:
-        yield (
-            "the template is not known here: download it, read it, and pass it with --template"
-            if expected
-            else "the template's address carries no hash, so its content may change at any time"
-        )
-        return
-    if template.sha256 != expected:
-        yield f"the template's hash is {template.sha256[:12]}…, its address says {expected[:12] or 'none'}…"
-    for name in link.parameters.keys() - template.parameters.keys():
+    expected = hash_in(link.template_url)
+    if not source.how:
+        yield _unread(expected)
+    elif source.template is None:
+        yield "no text of this template is at hand: read it with --online, or pass it with --template FILE"
+    elif not source.own:
+        yield "the template is none that is known here: download it, read it, pass it with --template FILE"
+    if source.how and source.sha256 != expected:
+        yield f"the template's hash is {source.sha256[:12]}…, its address says {expected[:12] or 'none'}…"
+    if source.template:
+        yield from _misfits(link, source.template)
+
+
+def _unread(expected: str) -> str:
+    if not expected:
+        return "the template's address carries no hash, so its content may change at any time"
+    return (
+        f"its address claims to be template {expected[:12]}…; the object was not read: --online reads it, "
+        "--template FILE takes a copy that you downloaded"
+    )
+
+
+def _misfits(link: Link, template: Template) -> Iterator[str]:
+    for name in sorted(link.parameters.keys() - template.parameters.keys()):
         yield f"{name} is no parameter of the template: the console would ignore it"
-    for name, pattern in _patterns(template):
-        value = link.parameters.get(name, "")
-        if value and not _fits(pattern, value):
-            yield f"{name} does not fit the template's own rule {pattern}"
-
-
-def _patterns(template: Template) -> Iterator[tuple[str, str]]:
-    for name, parameter in template.parameters.items():
-        if "AllowedPattern" in parameter:
-            yield name, str(parameter["AllowedPattern"])
-
-
-def _fits(pattern: str, value: str) -> bool:
-    """CloudFormation's expressions are Java's: Unicode only where a class says so, and spelt differently.
-
-    A pattern that Python cannot read, in a template of somebody else, fits nothing.
-    """
-    python = pattern.replace(r"\p{L}", r"\w").replace(r"\p{N}", r"\d").replace(r"\p{Z}", BLANKS)
-    try:
-        return re.fullmatch(python, value, 0 if r"\p{" in pattern else re.ASCII) is not None
-    except re.error:
-        return False
+    for name, declared in template.parameters.items():
+        rule = broken_rule(declared, link.parameters.get(name, ""))
+        if rule:
+            yield f"{name} does not fit the template's own rule {rule}"

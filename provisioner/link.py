@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from provisioner import regions
 from provisioner.errors import SpecError
 from provisioner.regions import Partition
+from provisioner.spec import BLANKS
 
 MAX_TEMPLATE_URL = 1024
 STACK_NAME = r"[A-Za-z][A-Za-z0-9-]{0,127}"
@@ -16,6 +18,10 @@ _FRAGMENT = "/stacks/create/review"
 _FRAGMENTS = (_FRAGMENT, "/stacks/quickcreate")
 _SIGNED = ("x-amz-signature", "x-amz-security-token", "x-amz-credential", "signature", "awsaccesskeyid")
 _NAMED = {"templateURL", "stackName"}
+# Terminals obey them, and lone surrogates cannot be printed at all: no value of ours holds one.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_OPTIONS = {"FinishBase": "finish-base"}
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +32,16 @@ class Link:
     template_url: str
     stack_name: str
     parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Object:
+    """What a template URL names; `region` and `version` are empty where the URL leaves them out."""
+
+    bucket: str
+    key: str
+    region: str
+    version: str
 
 
 def quick_create(link: Link) -> str:
@@ -40,6 +56,9 @@ def quick_create(link: Link) -> str:
             hint="a letter, then at most 127 letters, digits and -",
             field="name",
         )
+    for name, value in link.parameters.items():
+        if _CONTROL.search(name + value):
+            raise SpecError(f"{name!r} holds a control character: {value!r}", field=name)
     values = {"templateURL": link.template_url, "stackName": link.stack_name}
     values |= {f"param_{k}": v for k, v in link.parameters.items() if v != ""}
     query = "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in values.items())
@@ -48,7 +67,11 @@ def quick_create(link: Link) -> str:
 
 def parse(url: str) -> Link:
     """What a link says; raises SpecError for anything that is not a CloudFormation quick-create link."""
-    parts = _split(url.strip())
+    # Terminals wrap long lines; whatever else is not printed has no business in an address.
+    text = re.sub(r"[\t\r\n]", "", url.strip())
+    if _CONTROL.search(text):
+        raise _not_a_link("it holds a control character")
+    parts = _split(text)
     path, _, query = parts.fragment.partition("?")
     if parts.scheme != "https" or path not in _FRAGMENTS or parts.path != "/cloudformation/home":
         raise _not_a_link("it is no CloudFormation quick-create address")
@@ -63,6 +86,8 @@ def parse(url: str) -> Link:
     unknown = [k for k in values if k not in _NAMED and not k.startswith("param_")]
     if unknown:
         raise _not_a_link(f"nobody can say what the console makes of {unknown[0]!r}")
+    if not re.fullmatch(STACK_NAME, values["stackName"]):
+        raise _not_a_link(f"CloudFormation takes no stack name {values['stackName']!r}")
     return Link(
         region=region,
         template_url=values["templateURL"],
@@ -97,6 +122,88 @@ def check_template_url(url: str, *, region: str) -> None:
         raise _bad_url("it names no object", f"https://BUCKET.s3.{region}.{partition.suffix}/KEY")
 
 
+def check_parameters(values: Mapping[str, str], declared: Mapping[str, Mapping[str, Any]]) -> None:
+    """Whether a template takes these values; raises SpecError that names the option or parameter."""
+    for name, value in values.items():
+        field = _OPTIONS.get(name, name)
+        if name not in declared:
+            raise SpecError(f"{name} is no parameter of the template", field=field)
+        if rule := broken_rule(declared[name], value):
+            raise SpecError(
+                f"{value!r} does not fit {name}: the template allows {rule}",
+                hint=str(declared[name].get("ConstraintDescription", "")),
+                field=field,
+            )
+
+
+def broken_rule(declared: Mapping[str, Any], value: str) -> str:
+    """The rule of a template's parameter that a value breaks; empty where it fits, or is left out."""
+    if value == "":
+        return ""
+    pattern, allowed = declared.get("AllowedPattern"), declared.get("AllowedValues")
+    if pattern is not None and not _fits(str(pattern), value):
+        return str(pattern)
+    if isinstance(allowed, list) and value not in map(str, allowed):
+        return ", ".join(map(str, allowed))
+    low, high = declared.get("MinValue"), declared.get("MaxValue")
+    if declared.get("Type") == "Number" and not _between(value, low, high):
+        return f"numbers from {low} to {high}"
+    return ""
+
+
+def _fits(pattern: str, value: str) -> bool:
+    """CloudFormation's expressions are Java's: Unicode only where a class says so, and spelt differently.
+
+    A pattern that Python cannot read, in a template of somebody else, fits nothing.
+    """
+    python = pattern.replace(r"\p{L}", r"\w").replace(r"\p{N}", r"\d").replace(r"\p{Z}", BLANKS)
+    try:
+        return re.fullmatch(python, value, 0 if r"\p{" in pattern else re.ASCII) is not None
+    except re.error:
+        return False
+
+
+def _between(value: str, low: object, high: object) -> bool:
+    if not re.fullmatch(r"-?\d{1,15}(\.\d{1,15})?", value, re.ASCII):
+        return False
+    try:
+        return (low is None or float(value) >= float(str(low))) and (
+            high is None or float(value) <= float(str(high))
+        )
+    except ValueError:
+        return False
+
+
+def object_of(url: str, *, region: str) -> S3Object:
+    """The S3 object of a template URL; raises SpecError where the URL does not go through a link."""
+    check_template_url(url, region=region)
+    parts = _split(url)
+    host = _s3_host(parts.netloc, regions.partition(region))
+    path = unquote(parts.path.removeprefix("/"))
+    bucket = host["bucket"] if host else ""
+    named = (bucket, "/", path) if bucket else path.partition("/")
+    return S3Object(
+        bucket=named[0],
+        key=named[2],
+        region=(host and host["region"]) or "",
+        version=dict(parse_qsl(parts.query)).get("versionId", ""),
+    )
+
+
+def elsewhere(url: str, *, region: str) -> str:
+    """What to know where the template lies in another region than its stack will; empty where it does not."""
+    try:
+        found = object_of(url, region=region).region
+    except SpecError:
+        return ""
+    if found in ("", region):
+        return ""
+    return (
+        f"The template lies in {found}, the stack will be in {region}: AWS says that some resources need the "
+        "bucket in the stack's own region. If CloudFormation cannot read it, publish it there."
+    )
+
+
 def object_url(*, bucket: str, key: str, region: str) -> str:
     """The address of an S3 object in its region, as a link carries it."""
     return f"https://{bucket}.s3.{region}.{regions.partition(region).suffix}/{quote(key)}"
@@ -108,6 +215,8 @@ def _pairs(query: str) -> dict[str, str]:
     for pair in query.split("&"):
         key, _, value = pair.partition("=")
         name = unquote(key)
+        if _CONTROL.search(name + unquote(value)):
+            raise _not_a_link(f"{name!r} holds a control character: {unquote(value)!r}")
         if name in found:
             raise _not_a_link(f"{name} stands twice: nobody can say which one the console takes")
         found[name] = unquote(value)
@@ -120,7 +229,7 @@ def _console(region: str) -> str:
 
 def _s3_host(host: str, partition: Partition) -> re.Match[str] | None:
     found = re.fullmatch(
-        r"((?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.)?s3([.-](?!website)(?P<region>[a-z0-9-]+))?\."
+        rf"((?P<bucket>{_BUCKET})\.)?s3([.-](?!website)(?P<region>[a-z0-9-]+))?\."
         + re.escape(partition.suffix),
         host,
     )

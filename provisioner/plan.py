@@ -4,15 +4,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar, get_args
 
 from provisioner import arn
-from provisioner.access import Trust
+from provisioner.access import TRUSTS, Trust
 from provisioner.component import ComponentType, Outputs, Value, parameter_name, pascal
 from provisioner.components import find
-from provisioner.spec import PARAMETER_TAGS, Retention, Spec, Wish
+from provisioner.errors import SpecError
+from provisioner.spec import PARAMETER_TAGS, RETENTIONS, Retention, Spec, Wish
 
 Action = Literal["build", "reuse"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,16 +75,39 @@ def make(spec: Spec) -> Plan:
 
 
 def shape_from(values: Mapping[str, object]) -> Shape:
-    """The shape that `Shape.as_dict` wrote."""
-    slots: Mapping[ComponentType, Mapping[str, str]] = values["components"]  # type: ignore[assignment]
+    """The shape that `Shape.as_dict` wrote; raises SpecError for what anybody forged."""
+    components = values.get("components")
+    if not isinstance(components, dict):
+        raise _forged("components", components)
     return Shape(
-        slots=tuple(
-            Slot(type=t, flavor=s["flavor"], action="reuse" if s["action"] == "reuse" else "build")
-            for t, s in slots.items()
-        ),
-        trust="principal" if values["trust"] == "principal" else "account",
-        external_id=bool(values["external_id"]),
-        retention="delete" if values["retention"] == "delete" else "retain",
+        slots=tuple(_slot_from(type_, row) for type_, row in components.items()),
+        trust=_one_of("trust", values.get("trust"), TRUSTS),
+        external_id=_one_of("external_id", values.get("external_id"), (False, True)),
+        retention=_one_of("retention", values.get("retention"), RETENTIONS),
+    )
+
+
+def _slot_from(type_: str, row: object) -> Slot:
+    flavor, action = (row.get("flavor"), row.get("action")) if isinstance(row, dict) else (None, None)
+    component = find(type_, str(flavor))
+    if component is None:
+        raise _forged(type_, row)
+    return Slot(type=component.type, flavor=component.flavor, action=_one_of(type_, action, ACTIONS))
+
+
+def _one_of(key: str, found: object, allowed: tuple[T, ...]) -> T:
+    # By type too: 1 equals True, and nobody writes it.
+    for value in allowed:
+        if found == value and type(found) is type(value):
+            return value
+    raise _forged(key, found)
+
+
+def _forged(key: str, found: object) -> SpecError:
+    return SpecError(
+        f"the template says a shape that this stackwright does not know: {key} is {found!r}",
+        hint="it was changed, or made by another version",
+        field=key,
     )
 
 

@@ -65,7 +65,10 @@ class Template:
 
 def parse(text: str) -> Template:
     """A template from its JSON text; raises ValueError."""
-    body = json.loads(text)
+    try:
+        body = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(body, dict):
         raise ValueError("a template is a JSON object")
     resources = body.get("Resources", {})
@@ -73,7 +76,21 @@ def parse(text: str) -> Template:
         isinstance(r, dict) and isinstance(r.get("Type"), str) for r in resources.values()
     ):
         raise ValueError("every resource of a template has a Type")
+    if not _objects(body.get("Parameters", {})):
+        raise ValueError("every parameter of a template is an object")
+    _inner(_inner(_inner(body, "Metadata"), METADATA), "shape")
     return Template(body=body)
+
+
+def _objects(section: object) -> bool:
+    return isinstance(section, dict) and all(isinstance(value, dict) for value in section.values())
+
+
+def _inner(outer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = outer.get(key, {})
+    if not isinstance(found, dict):
+        raise ValueError(f"{key} of a template is an object")
+    return found
 
 
 def stamped(template: Template, tags: Mapping[str, str]) -> Template:

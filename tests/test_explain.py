@@ -8,6 +8,7 @@ from provisioner import explain, synth
 from provisioner import link as links
 from provisioner import plan as plans
 from provisioner import spec as specs
+from provisioner.explain import Promise, Source
 from provisioner.link import Link
 from provisioner.template import Template
 
@@ -23,7 +24,17 @@ LINK = Link(
     parameters={**PLAN.parameters, "EnrolmentId": ENROLMENT},
 )
 EDITABLE = "The link only fills in a form: every value can be changed before the stack is created."
-NOT_HERE = "the template is not known here: download it, read it, and pass it with --template"
+HOW = "the object itself, read just now"
+PROMISE = Promise(
+    name="churn",
+    region="eu-central-1",
+    template_sha256=TEMPLATE.sha256,
+    parameters=LINK.parameters,
+)
+UNREAD = (
+    f"its address claims to be template {TEMPLATE.sha256[:12]}…; the object was not read: --online reads it, "
+    "--template FILE takes a copy that you downloaded"
+)
 
 
 def with_(**parameters: str) -> Link:
@@ -34,12 +45,20 @@ def at(url: str) -> Link:
     return Link(**vars(LINK) | {"template_url": url})
 
 
-def doubts(link: Link, template: Template | None = TEMPLATE) -> list[str]:
-    return explain.explain(link, template=template).doubts
+def read(template: Template = TEMPLATE) -> Source:
+    return Source(template=template, sha256=template.sha256, how=HOW)
+
+
+def doubts(link: Link, source: Source | None = None, promise: Promise | None = None) -> list[str]:
+    return explain.explain(link, source=source or read(), promise=promise).doubts
+
+
+def notes(link: Link, promise: Promise | None = None) -> list[str]:
+    return explain.explain(link, source=read(), promise=promise).notes
 
 
 def test_a_link_of_ours_is_explained_without_a_doubt() -> None:
-    assert explain.explain(LINK, template=TEMPLATE).as_dict() == {
+    assert explain.explain(LINK, source=read(), promise=PROMISE).as_dict() == {
         "region": "eu-central-1",
         "stack_name": "churn",
         "trusts": "any principal of the account that the stack is created in that has sts:AssumeRole "
@@ -51,13 +70,15 @@ def test_a_link_of_ours_is_explained_without_a_doubt() -> None:
             "1 × AWS::ECR::Repository, 1 × AWS::IAM::Role, 1 × AWS::IAM::RolePolicy, 1 × AWS::S3::Bucket, "
             "1 × AWS::S3::BucketPolicy",
         ],
-        "template": f"{URL}\n          from acme.s3.eu-central-1.amazonaws.com; "
-        "one of stackwright's own, known by its hash",
+        "template": {
+            "url": URL,
+            "host": "acme.s3.eu-central-1.amazonaws.com",
+            "sha256": TEMPLATE.sha256,
+            "known": True,
+            "how": HOW,
+        },
         "parameters": dict(LINK.parameters),
-        "notes": [
-            EDITABLE,
-            "It carries an enrolment: only whoever made the link can register the stack by it.",
-        ],
+        "notes": [EDITABLE],
         "doubts": [],
     }
 
@@ -65,7 +86,7 @@ def test_a_link_of_ours_is_explained_without_a_doubt() -> None:
 def test_the_words_come_from_the_link_itself() -> None:
     """What `link verify` does: the URL back to a link, the link explained."""
     url = links.quick_create(with_(TrustedPrincipal=ROLE, Team="a b+c=d"))
-    text = explain.explain(links.parse(url), template=TEMPLATE).text()
+    text = explain.explain(links.parse(url), source=read(), promise=None).text()
     assert text.splitlines()[:2] == [
         "A stack 'churn' in eu-central-1.",
         f"Trusts:   {ROLE}, and nobody else.",
@@ -93,38 +114,122 @@ def test_the_words_come_from_the_link_itself() -> None:
 def test_whom_a_link_trusts_is_said(access: Any, parameters: dict[str, str], trusts: str) -> None:
     spec = specs.parse({**PLAN.spec.as_dict(), "access": access})
     template = synth._shipped(synth.index()[plans.make(spec).shape.key])
-    assert explain.explain(with_(**parameters), template=template).trusts == trusts
+    assert explain.explain(with_(**parameters), source=read(template), promise=None).trusts == trusts
 
 
 def test_a_server_that_finishes_is_named() -> None:
-    notes = explain.explain(with_(FinishBase="https://zenml.example.com"), template=TEMPLATE).notes
-    assert "After creation it asks to finish at https://zenml.example.com." in notes
+    told = notes(with_(FinishBase="https://zenml.example.com"))
+    assert "After creation it asks to finish at https://zenml.example.com." in told
+
+
+def test_a_known_hash_in_an_address_proves_nothing_of_the_object() -> None:
+    explained = explain.explain(LINK, source=Source(template=TEMPLATE), promise=PROMISE)
+    assert explained.doubts == [UNREAD]
+    assert explained.template == explain.Origin(
+        url=URL,
+        host="acme.s3.eu-central-1.amazonaws.com",
+        sha256=TEMPLATE.sha256,
+        known=False,
+        how=f"its address claims to be template {TEMPLATE.sha256[:12]}…; the object was not read",
+    )
 
 
 def test_a_template_that_is_not_known_is_a_doubt() -> None:
     unknown = at(URL.replace(TEMPLATE.sha256, "a" * 64))
-    explained = explain.explain(unknown, template=None)
-    assert explained.doubts == [NOT_HERE]
+    explained = explain.explain(unknown, source=Source(), promise=None)
+    assert explained.doubts == [UNREAD.replace(TEMPLATE.sha256[:12], "a" * 12)]
     assert explained.creates == []
     assert explained.trusts == "unknown: the link names nobody, and its template is not known here"
-    assert explained.template.endswith("not known here: nothing vouches for it")
     assert "Creates:  unknown" in explained.text()
 
 
 def test_a_template_without_a_hash_in_its_address_is_a_doubt() -> None:
-    assert doubts(at("https://acme.s3.eu-central-1.amazonaws.com/t.json"), None) == [
+    assert doubts(at("https://acme.s3.eu-central-1.amazonaws.com/t.json"), Source()) == [
         "the template's address carries no hash, so its content may change at any time"
+    ]
+
+
+def test_a_publication_whose_text_is_gone_is_a_doubt() -> None:
+    assert doubts(LINK, Source(sha256=TEMPLATE.sha256, how="published from here")) == [
+        "no text of this template is at hand: read it with --online, or pass it with --template FILE"
+    ]
+
+
+def test_a_template_of_somebody_else_is_a_doubt_however_well_it_is_named() -> None:
+    strange = Source(template=TEMPLATE, sha256=TEMPLATE.sha256, how=HOW, own=False)
+    assert doubts(LINK, strange) == [
+        "the template is none that is known here: download it, read it, pass it with --template FILE"
     ]
 
 
 def test_a_template_that_is_not_what_its_address_says_is_a_doubt() -> None:
     other = Template(body={**TEMPLATE.body, "Description": "changed"})
-    assert doubts(LINK, other) == [
+    assert doubts(LINK, read(other)) == [
         f"the template's hash is {other.sha256[:12]}…, its address says {TEMPLATE.sha256[:12]}…"
     ]
     assert doubts(at("https://acme.s3.eu-central-1.amazonaws.com/t.json")) == [
         f"the template's hash is {TEMPLATE.sha256[:12]}…, its address says none…"
     ]
+
+
+# Against what was promised
+
+
+def test_every_value_that_was_changed_on_the_way_is_a_doubt_and_trust_comes_first() -> None:
+    edited = Link(
+        **vars(LINK)
+        | {
+            "parameters": {
+                **{k: v for k, v in LINK.parameters.items() if k != "ArtifactStoreNoncurrentDays"},
+                "ArtifactStoreAbortUploadDays": "8",
+                "Team": "evil",
+                "TrustedPrincipal": ROLE,
+            }
+        }
+    )
+    assert doubts(edited, promise=PROMISE) == [
+        f"TrustedPrincipal was added since the link was made: {ROLE}",
+        "ArtifactStoreAbortUploadDays was changed since the link was made: it was 7, and is 8",
+        "ArtifactStoreNoncurrentDays was taken out since the link was made: it was 30",
+        "Team was added since the link was made: evil",
+    ]
+
+
+def test_another_region_and_another_template_than_promised_are_doubts() -> None:
+    promise = Promise(**vars(PROMISE) | {"region": "us-east-1", "template_sha256": "a" * 64})
+    assert doubts(LINK, promise=promise) == [
+        "it was made for us-east-1, and now opens eu-central-1",
+        f"it was made for template {'a' * 12}…, and now names {TEMPLATE.sha256[:12]}…",
+    ]
+
+
+def test_another_name_than_promised_is_worth_a_note() -> None:
+    promise = Promise(**vars(PROMISE) | {"name": "other"})
+    assert notes(LINK, promise) == [
+        EDITABLE,
+        "The link was made as 'other'; whoever clicks may name the stack as they like.",
+    ]
+
+
+def test_a_link_that_nobody_here_promised_is_worth_a_note() -> None:
+    plain = Link(**vars(LINK) | {"parameters": PLAN.parameters})
+    assert [notes(LINK), notes(plain)] == [
+        [EDITABLE, "Its enrolment is not from this registry: nobody here promised these values."],
+        [EDITABLE, "It carries no enrolment: nobody here promised these values."],
+    ]
+
+
+def test_a_template_in_another_region_is_worth_a_note() -> None:
+    assert notes(at(URL.replace("eu-central-1", "eu-west-1")), PROMISE) == [
+        EDITABLE,
+        "The template lies in eu-west-1, the stack will be in eu-central-1: AWS says that some resources "
+        "need the bucket in the stack's own region. If CloudFormation cannot read it, publish it there.",
+    ]
+
+
+def test_what_does_not_print_is_spelt_out() -> None:
+    text = explain.explain(with_(Team="a\x1b[2J\u202eb\n"), source=read(), promise=None).text()
+    assert "          Team = a\\x1b[2J\\u202eb\\n" in text.splitlines()
 
 
 def test_a_template_outside_of_s3_is_a_doubt() -> None:
@@ -163,7 +268,7 @@ def test_a_value_against_the_templates_own_rule_is_a_doubt(name: str, value: str
 def test_a_rule_that_python_cannot_read_is_a_doubt_and_no_crash() -> None:
     parameters = {**TEMPLATE.parameters, "Team": {"Type": "String", "AllowedPattern": "^\\p{Alpha}+$"}}
     foreign = Template(body={**TEMPLATE.body, "Parameters": parameters})
-    assert "Team does not fit the template's own rule ^\\p{Alpha}+$" in doubts(with_(Team="x"), foreign)
+    assert "Team does not fit the template's own rule ^\\p{Alpha}+$" in doubts(with_(Team="x"), read(foreign))
 
 
 @pytest.mark.parametrize(

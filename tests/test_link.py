@@ -28,12 +28,14 @@ TEXT = (
 )
 
 # Tags: letters, spaces, numbers and _ . : / = + - @; role names: + = , . @ -; e-mail addresses: the rest.
-AWKWARD = "&#+%=?/ \u00a0\u3000_.:@-,!$'*^`{|}~;\"<>\\()[]äß漢字٣½é\u0301🐍\n\t"
+AWKWARD = "&#+%=?/ \u00a0\u3000_.:@-,!$'*^`{|}~;\"<>\\()[]äß漢字٣½é\u0301🐍"
 NAMES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcxyz0123456789", min_size=1, max_size=12)
-VALUES = st.text(st.sampled_from(AWKWARD) | st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+VALUES = st.text(
+    st.sampled_from(AWKWARD) | st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20
+)
 STACKS = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,30}", fullmatch=True)
 REGIONS = st.sampled_from(regions.names())
-EVERY = [chr(n) for n in range(1, 0x20000) if not 0xD800 <= n <= 0xDFFF]
+EVERY = [c for c in map(chr, range(1, 0x20000)) if category(c) not in ("Cc", "Cs")]
 
 
 def made(**changes: object) -> Link:
@@ -164,6 +166,12 @@ def test_a_key_that_nobody_knows_is_refused() -> None:
         (("/stacks/create/review", "/stacks/delete"), "it is no CloudFormation quick-create address"),
         (("templateURL", "templateUrl"), "templateURL or stackName is missing"),
         (("&stackName=churn-dev", ""), "templateURL or stackName is missing"),
+        (("churn-dev", "churn%0Adev"), "'stackName' holds a control character: 'churn\\ndev'"),
+        (("churn-dev", "churn_dev"), "CloudFormation takes no stack name 'churn_dev'"),
+        (("a%20b", "a%1B%5B2Jb"), "'param_Team' holds a control character: 'a\\x1b[2Jb&c"),
+        (("param_Team", "param_Te%C2%9Bam"), "'param_Te\\x9bam' holds a control character"),
+        (("eu-central-1.console", "\x1b[2J.console"), "it holds a control character"),
+        (("a%20b", "a\udc80b"), "it holds a control character"),
         ((TEXT, ""), "it is no CloudFormation quick-create address"),
         ((TEXT, "https://[eu"), "it is no CloudFormation quick-create address"),
     ],
@@ -282,6 +290,64 @@ def test_a_stack_name_that_cloudformation_refuses_is_refused(name: str) -> None:
     with pytest.raises(SpecError) as caught:
         links.quick_create(made(stack_name=name))
     assert caught.value.field == "name"
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\x1b[2Jb", "\x9b", "\udc80"])
+def test_a_value_that_a_terminal_obeys_goes_into_no_link(value: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        links.quick_create(with_parameter(value))
+    assert (caught.value.message, caught.value.field) == (
+        f"'Value' holds a control character: {value!r}",
+        "Value",
+    )
+
+
+DECLARED = {
+    "FinishBase": {"Type": "String", "AllowedPattern": r"^(https://[A-Za-z0-9.-]+)?$"},
+    "Kind": {"Type": "String", "AllowedValues": ["true", "false"], "ConstraintDescription": "either"},
+    "Days": {"Type": "Number", "MinValue": 1, "MaxValue": 30},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("FinishBase", "https://zenml.example.com", None),
+        ("FinishBase", "", None),
+        ("Kind", "true", None),
+        ("Days", "30", None),
+        ("FinishBase", "http://evil/?x", ("finish-base", "'http://evil/?x' does not fit FinishBase: the "
+         "template allows ^(https://[A-Za-z0-9.-]+)?$", "")),
+        ("Kind", "maybe", ("Kind", "'maybe' does not fit Kind: the template allows true, false", "either")),
+        ("Days", "31", ("Days", "'31' does not fit Days: the template allows numbers from 1 to 30", "")),
+        ("Days", "٣", ("Days", "'٣' does not fit Days: the template allows numbers from 1 to 30", "")),
+        ("Colour", "red", ("Colour", "Colour is no parameter of the template", "")),
+    ],
+)  # fmt: skip
+def test_a_value_is_checked_against_the_templates_own_rule(
+    name: str, value: str, told: tuple[str, str, str] | None
+) -> None:
+    if told is None:
+        links.check_parameters({name: value}, DECLARED)
+        return
+    with pytest.raises(SpecError) as caught:
+        links.check_parameters({name: value}, DECLARED)
+    assert (caught.value.field, caught.value.message, caught.value.hint) == told
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://acme.s3.eu-west-1.amazonaws.com/a%20b/t.json", ("acme", "a b/t.json", "eu-west-1", "")),
+        ("https://s3.eu-west-1.amazonaws.com/acme/a/t.json", ("acme", "a/t.json", "eu-west-1", "")),
+        ("https://acme.s3.amazonaws.com/t.json?versionId=3", ("acme", "t.json", "", "3")),
+    ],
+)
+def test_a_template_url_names_an_object(url: str, found: tuple[str, str, str, str]) -> None:
+    bucket, key, region, version = found
+    assert links.object_of(url, region="eu-central-1") == links.S3Object(
+        bucket=bucket, key=key, region=region, version=version
+    )
 
 
 def test_the_address_of_an_object_is_the_partitions() -> None:

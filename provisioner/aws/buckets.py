@@ -86,6 +86,11 @@ class Buckets:
     def read(self, bucket: str, key: str) -> str:
         return str(self._client.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
 
+    def read_bytes(self, bucket: str, key: str, *, version: str, most: int) -> bytes:
+        """At most so many bytes of one version of an object; the newest where none is named."""
+        which = {"VersionId": version} if version else {}
+        return bytes(self._client.get_object(Bucket=bucket, Key=key, **which)["Body"].read(most))
+
     def probe(self, bucket: str, key: str) -> None:
         """Writes, reads and deletes one object and its versions; raises RefusedError on the first refusal."""
         written = self._client.put_object(Bucket=bucket, Key=key, Body=b"stackwright doctor")

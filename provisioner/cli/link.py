@@ -1,28 +1,34 @@
 """`stackwright link` and `stackwright link verify`."""
 
-import json
-import os
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner import enrolments, synth
+from provisioner import enrolments
 from provisioner import link as links
+from provisioner.cli import template_places
 from provisioner.cli.options import (
     answer,
     json_option,
     now,
     places,
+    profile_option,
     random_id,
     read_spec,
     spec_options,
     story,
 )
 from provisioner.cli.planning import Draft, draft
-from provisioner.enrolments import Enrolment, find_publication, open_enrolment, stamp
+from provisioner.enrolments import Enrolment, find_enrolment, open_enrolment, stamp
 from provisioner.errors import CHECK_SAID_NO, SpecError
 from provisioner.link import Link
+from provisioner.template import Template
+from provisioner.text import usd
+
+if TYPE_CHECKING:
+    from provisioner.explain import Promise
 
 
 class _Verify(click.Group):
@@ -77,7 +83,7 @@ def command(
         return
     drafted = draft(read_spec(path=path, preset=preset, name=name, region=region))
     drafted.check()
-    url, readers = _template_url(template_url, drafted)
+    url, readers = template_places.address(template_url, drafted)
     enrolment = enrolments.make(
         plan=drafted.plan,
         template_sha256=drafted.template.sha256,
@@ -86,17 +92,33 @@ def command(
         random_id=random_id,
         expected_account=_account(account),
     )
-    wanted = format_ == "url" or enrol or as_json
-    parameters = dict(enrolment.parameters if wanted else drafted.plan.parameters)
     if finish_base:
-        parameters["FinishBase"] = finish_base.rstrip("/")
+        # A promise like every other: `link verify` tells whether somebody changed it.
+        base = {"FinishBase": finish_base.rstrip("/")}
+        enrolment = replace(enrolment, parameters={**enrolment.parameters, **base})
+    wanted = format_ == "url" or enrol or as_json
+    parameters = {k: v for k, v in enrolment.parameters.items() if wanted or k not in enrolments.OWN}
+    _check_values(parameters, drafted.template)
     made = Link(region=enrolment.region, template_url=url, stack_name=enrolment.name, parameters=parameters)
     quick = links.quick_create(made)
     if wanted:
         open_enrolment(places().registry, enrolment)
     value = _answer(made, quick, drafted, enrolment if wanted else None)
     answer(value, _formatted(format_, value), as_json=as_json)
-    _tell(readers, enrolment if wanted else None)
+    _tell(made, readers, drafted, enrolment if wanted else None)
+
+
+def _check_values(parameters: Mapping[str, str], template: Template) -> None:
+    """Raises SpecError for values that CloudFormation would refuse, and for those that it would ask for."""
+    links.check_parameters(parameters, template.parameters)
+    for name, declared in template.parameters.items():
+        if name not in parameters and "Default" not in declared:
+            raise SpecError(
+                f"without an enrolment the link has no {name}: whoever clicks would have to invent one, "
+                "and no registry would know it",
+                hint="add --enrol (one page, one use), or set `external_id: false` under `access`",
+                field="enrol",
+            )
 
 
 def _answer(link: Link, url: str, drafted: Draft, enrolment: Enrolment | None) -> dict[str, Any]:
@@ -122,94 +144,56 @@ def _formatted(format_: str, value: Mapping[str, Any]) -> str:
     return render.page(f"link.{'md' if format_ == 'markdown' else 'html'}", link=value).rstrip("\n")
 
 
-def _tell(readers: str, enrolment: Enrolment | None) -> None:
+def _tell(link: Link, readers: str, drafted: Draft, enrolment: Enrolment | None) -> None:
+    story(_cost(drafted.cost))
     story(f"The template can be read by {readers}.")
+    if other_region := links.elsewhere(link.template_url, region=link.region):
+        story(other_region)
     story("The console asks for one tick: that CloudFormation may create IAM roles.")
-    if enrolment:
-        story(
-            f"Create the stack by {stamp(enrolment.start_by)}, then: `stackwright finish {enrolment.name}`, "
-            "or paste the FinishCommand of its Outputs tab."
-        )
+    if not enrolment:
+        return
+    ending = (
+        "open the FinishUrl of its Outputs tab"
+        if link.parameters.get("FinishBase")
+        else "paste the FinishCommand of its Outputs tab"
+    )
+    story(
+        f"Create the stack by {stamp(enrolment.start_by)}, then: `stackwright finish {enrolment.name}`, "
+        f"or {ending}."
+    )
+    if drafted.plan.shape.trust == "principal" and not enrolment.expected_account:
+        story("Name the account that must use this link with --account: a stack elsewhere is then refused.")
+
+
+def _cost(estimate: Mapping[str, Any]) -> str:
+    total, unknown = estimate["total"], estimate["unknown"]
+    return (
+        f"Costs about {usd(total['typical'])} a month with {estimate['usage']['profile']} use, "
+        f"{usd(total['idle'])} idle ({usd(total['low'])}–{usd(total['high'])}; "
+        f"prices of {estimate['price_book']['as_of']}"
+        + (f"; {unknown} resources without a known price" if unknown else "")
+        + ")."
+    )
 
 
 def _account(text: str) -> str:
-    if text and not (len(text) == 12 and text.isdigit()):
+    if text and not (len(text) == 12 and text.isascii() and text.isdigit()):
         raise SpecError(f"account {text!r} is not 12 digits", field="account")
     return text
-
-
-def _template_url(given: str, drafted: Draft) -> tuple[str, str]:
-    """The template's address and who can read it: the option's, a vendor's, or the last publish's."""
-    region, sha256 = drafted.plan.spec.region, drafted.template.sha256
-    if given:
-        return given, "whoever may read that object"
-    base = os.environ.get("STACKWRIGHT_TEMPLATE_BASE", "").rstrip("/")
-    if base:
-        return f"{base}/{_manifest_key(base, sha256)}", f"whoever may read {base}"
-    published = find_publication(places().registry, sha256=sha256, region=region)
-    if published is None:
-        raise SpecError(
-            f"nobody knows where this template lies for {region}",
-            hint="`stackwright publish`, or --template-url URL, or STACKWRIGHT_TEMPLATE_BASE=URL",
-            field="template-url",
-        )
-    return published.url, f"principals of account {published.account} that may read its bucket"
-
-
-def _manifest_key(base: str, sha256: str) -> str:
-    """The template's key in a vendor's bucket; a shape that is not there is an error, not a dead link."""
-    key = f"stackwright/{sha256}.json"
-    templates = _parse_manifest(_read_manifest(base), base)
-    if sha256 not in templates:
-        raise SpecError(
-            f"{base} holds no template for this combination",
-            hint="use one of the presets as it is, or `stackwright publish` to a bucket of yours",
-            field="template-base",
-        )
-    return str(templates[sha256].get("key", key))
-
-
-def _parse_manifest(text: str, base: str) -> Mapping[str, Any]:
-    try:
-        templates: Mapping[str, Any] = json.loads(text)["templates"]
-    except (ValueError, KeyError, TypeError):
-        raise SpecError(
-            f"what {base} answers is no manifest of templates",
-            hint="`stackwright publish` writes one beside the templates",
-            field="template-base",
-        ) from None
-    return templates
-
-
-def _read_manifest(base: str) -> str:
-    """STACKWRIGHT_TEMPLATE_MANIFEST where it names a file, else the one beside the templates."""
-    local = os.environ.get("STACKWRIGHT_TEMPLATE_MANIFEST", "")
-    try:
-        if local:
-            with open(local, encoding="utf-8") as file:  # noqa: PTH123 - one read on the path of `link`
-                return file.read()
-        from urllib.request import urlopen
-
-        if not base.startswith("https://"):
-            raise SpecError(f"{base} is not https", field="template-base")
-        with urlopen(f"{base}/stackwright/manifest.json", timeout=5) as answer_:  # noqa: S310 - https only
-            return str(answer_.read().decode())
-    except OSError as error:
-        raise SpecError(
-            f"the manifest of {base} cannot be read: {error}",
-            hint="save it and set STACKWRIGHT_TEMPLATE_MANIFEST=FILE",
-            field="template-base",
-        ) from None
 
 
 @command.command()
 @click.argument("url")
 @click.option("--template", "template_file", default="", help="The template's text, if it is at hand.")
+@click.option("--online", is_flag=True, help="Read the template from S3, as whoever is signed in.")
+@profile_option
 @json_option
-def verify(url: str, template_file: str, as_json: bool) -> int:
+def verify(url: str, template_file: str, online: bool, profile: str, as_json: bool) -> int:
     """Explain a link in words: who is trusted, what is created, where the template comes from.
 
-    Exit code 3 where something about it is in doubt.
+    A template is known where it was published from here, stands in the manifest of
+    STACKWRIGHT_TEMPLATE_BASE, is handed in, or is read with --online. A link made from here is compared with
+    what was promised. Exit code 3 where something about it is in doubt.
 
     \b
     Example:
@@ -218,24 +202,27 @@ def verify(url: str, template_file: str, as_json: bool) -> int:
     from provisioner import explain
 
     parsed = links.parse(url)
-    found = explain.explain(parsed, template=_known_template(parsed, template_file))
+    if template_file:
+        source = template_places.at_hand(template_file)
+    else:
+        source = template_places.online(parsed, profile) if online else template_places.claimed(parsed)
+    found = explain.explain(parsed, source=source, promise=_promise(parsed))
     answer(found.as_dict(), found.text(), as_json=as_json)
     if found.doubts:
         story("This link is not what it seems.", color="red")
     return CHECK_SAID_NO if found.doubts else 0
 
 
-def _known_template(link: Link, template_file: str) -> Any:
-    """The template behind a link, by its hash: ours, cached, or handed in."""
-    from pathlib import Path
+def _promise(link: Link) -> "Promise | None":
+    """What this registry promised by the enrolment that the link carries."""
+    from provisioner.explain import Promise
 
-    from provisioner import explain
-    from provisioner import template as templates
-
-    if template_file:
-        try:
-            return templates.parse(Path(template_file).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise SpecError(f"{template_file} is no template: {error}", field="template") from None
-    sha256 = explain.hash_in(link.template_url)
-    return synth.find_known(sha256, cache_dir=places().cache) if sha256 else None
+    found = find_enrolment(places().registry, link.parameters.get("EnrolmentId", ""))
+    if found is None:
+        return None
+    return Promise(
+        name=found.name,
+        region=found.region,
+        template_sha256=found.template_sha256,
+        parameters=found.parameters,
+    )

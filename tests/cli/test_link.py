@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,44 @@ from typing import Any
 import pytest
 
 from provisioner import link as links
+from provisioner.enrolments import Publication, record_publication
 
 NAME = "churn-dev"
 MINIMAL = ("--preset", "minimal", "--name", NAME)
 BASE = "https://vendor-templates.s3.eu-central-1.amazonaws.com"
 URL = f"{BASE}/stackwright/{'0' * 64}.json"
+PRINCIPAL = f"""
+version: 1
+name: {NAME}
+region: eu-central-1
+components: {{artifact_store: s3, container_registry: ecr, orchestrator: local}}
+access: {{trust: principal, principal: "arn:aws:iam::111122223333:role/server"}}
+"""
 
 
 @pytest.fixture
-def ours(cli: Any) -> str:
-    """A link to a template of ours, by its hash."""
-    sha256 = cli("plan", *MINIMAL, "--json").json["template"]["sha256"]
-    return cli("link", *MINIMAL, "--template-url", f"{BASE}/stackwright/{sha256}.json").out.strip()
+def sha256(cli: Any) -> str:
+    return str(cli("plan", *MINIMAL, "--json").json["template"]["sha256"])
+
+
+@pytest.fixture
+def ours(cli: Any, home: Path, sha256: str) -> str:
+    """A link to a template that was published from here."""
+    published = Publication(
+        sha256=sha256,
+        region="eu-central-1",
+        url=f"{BASE}/stackwright/{sha256}.json",
+        account="111122223333",
+        published_at=datetime(2026, 7, 1, tzinfo=UTC),
+    )
+    record_publication(home / "registry.db", published)
+    return cli("link", *MINIMAL).out.strip()
+
+
+@pytest.fixture
+def elsewhere(cli: Any, ours: str) -> str:
+    """The same link to a bucket of somebody else, under the same hash."""
+    return ours.replace("vendor-templates", "evil-templates")
 
 
 def test_a_link_is_one_line_of_data_that_parses_back(cli: Any, world: Any) -> None:
@@ -77,6 +104,62 @@ def test_a_page_can_carry_one_on_purpose(cli: Any, world: Any) -> None:
     assert world.statuses() == ["open"]
 
 
+def test_a_page_never_asks_whoever_clicks_to_invent_an_external_id(cli: Any, world: Any) -> None:
+    Path("stack.yaml").write_text(PRINCIPAL)
+    page = ("link", "--template-url", URL, "--format", "markdown")
+    ran = cli(*page)
+    assert (ran.code, ran.out, world.statuses()) == (2, "", [])
+    assert ran.err.startswith(
+        "Error: without an enrolment the link has no ExternalId: whoever clicks would have to invent one"
+    )
+    assert (cli(*page, "--enrol").code, world.statuses()) == (0, ["open"])
+
+
+@pytest.mark.parametrize("base", ["http://evil/?x", "https://zenml.example.com/path", "zenml.example.com"])
+def test_a_finish_base_that_the_template_refuses_is_refused(cli: Any, world: Any, base: str) -> None:
+    ran = cli("link", *MINIMAL, "--template-url", URL, "--finish-base", base, "--json")
+    assert (ran.code, ran.error["field"], world.statuses()) == (2, "finish-base", [])
+
+
+def test_a_server_that_finishes_is_promised_and_its_output_is_named(cli: Any, ours: str) -> None:
+    ran = cli("link", *MINIMAL, "--finish-base", "https://zenml.example.com/")
+    assert "open the FinishUrl of its Outputs tab" in ran.err
+    assert "FinishCommand" not in ran.err
+    assert links.parse(ran.out).parameters["FinishBase"] == "https://zenml.example.com"
+    assert cli("link", "verify", ran.out).code == 0
+    assert cli("link", "verify", ran.out.replace("zenml.example", "evil.example")).code == 3
+
+
+@pytest.mark.parametrize("account", ["1", "a" * 12, "١١١١٢٢٢٢٣٣٣٣"])
+def test_an_account_that_is_none(cli: Any, world: Any, account: str) -> None:
+    ran = cli("link", *MINIMAL, "--template-url", URL, "--account", account, "--json")
+    assert (ran.code, ran.error["field"], world.statuses()) == (2, "account", [])
+
+
+def test_a_template_in_another_region_is_said(cli: Any) -> None:
+    ran = cli("link", *MINIMAL, "--template-url", URL.replace("eu-central-1", "eu-west-1"))
+    assert (ran.code, "The template lies in eu-west-1, the stack will be in eu-central-1" in ran.err) == (
+        0,
+        True,
+    )
+    assert "The template lies in" not in cli("link", *MINIMAL, "--template-url", URL).err
+
+
+def test_a_link_says_what_it_costs_and_whom_it_should_name(cli: Any) -> None:
+    ran = cli("link", *MINIMAL, "--template-url", URL)
+    assert re.search(
+        r"^Costs about \$[\d.,]+ a month with \w+ use, \$[\d.,]+ idle "
+        r"\(\$[\d.,]+–\$[\d.,]+; prices of \d{4}-\d\d-\d\d\)\.$",
+        ran.err,
+        re.MULTILINE,
+    )
+    assert "--account" not in ran.err
+    Path("stack.yaml").write_text(PRINCIPAL)
+    assert "Name the account that must use this link with --account" in cli("link", "--template-url", URL).err
+    named = cli("link", "--template-url", URL, "--account", "111122223333")
+    assert "--account" not in named.err
+
+
 def test_without_a_template_url_the_three_ways_are_named(cli: Any, world: Any) -> None:
     ran = cli("link", *MINIMAL, "--json")
     assert (ran.code, ran.error["message"], ran.error["hint"], ran.error["field"]) == (
@@ -131,12 +214,19 @@ def test_a_shape_that_the_vendor_does_not_hold_is_no_dead_link(
     assert (ran.code, ran.error["field"], world.statuses()) == (2, "template-base", [])
 
 
-@pytest.mark.parametrize("text", ["no json", "[]", "{}"])
+@pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"templates": []}', '{"templates": {"a": 1}}'])
 def test_a_manifest_that_is_none(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     manifest(cli, home, monkeypatch, "minimal")
     (home / "manifest.json").write_text(text)
     ran = cli("link", *MINIMAL, "--json")
     assert (ran.code, ran.error["message"]) == (2, f"what {BASE} answers is no manifest of templates")
+
+
+def test_a_manifest_that_is_not_text(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest(cli, home, monkeypatch, "minimal")
+    (home / "manifest.json").write_bytes(b"\xff\xfe")
+    ran = cli("link", *MINIMAL, "--json")
+    assert (ran.code, ran.error["field"]) == (2, "template-base")
 
 
 def test_the_last_publish_gives_the_url(cli: Any, aws: Any) -> None:
@@ -180,25 +270,137 @@ def test_our_own_link_is_explained_without_a_doubt(cli: Any, ours: str) -> None:
     )
 
 
+def test_the_template_of_a_link_is_an_object(cli: Any, ours: str, sha256: str) -> None:
+    assert cli("link", "verify", ours, "--json").json["template"] == {
+        "url": f"{BASE}/stackwright/{sha256}.json",
+        "host": "vendor-templates.s3.eu-central-1.amazonaws.com",
+        "sha256": sha256,
+        "known": True,
+        "how": "published from here on 2026-07-01 to account 111122223333",
+    }
+
+
+def test_a_bucket_that_was_exchanged_is_a_doubt_although_the_name_carries_a_known_hash(
+    cli: Any, elsewhere: str, sha256: str
+) -> None:
+    ran = cli("link", "verify", elsewhere, "--json")
+    assert (ran.code, ran.json["template"]["known"], ran.json["doubts"]) == (
+        3,
+        False,
+        [
+            f"its address claims to be template {sha256[:12]}…; the object was not read: --online reads it, "
+            "--template FILE takes a copy that you downloaded"
+        ],
+    )
+
+
+def test_a_template_of_the_vendors_manifest_is_known(
+    cli: Any, home: Path, elsewhere: str, sha256: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest(cli, home, monkeypatch, "minimal")
+    assert cli("link", "verify", elsewhere).code == 3
+    monkeypatch.setenv("STACKWRIGHT_TEMPLATE_BASE", BASE.replace("vendor", "evil"))
+    ran = cli("link", "verify", elsewhere, "--json")
+    assert (ran.code, ran.json["template"]["how"]) == (
+        0,
+        "listed in the manifest of https://evil-templates.s3.eu-central-1.amazonaws.com",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "doubts"),
+    [
+        (lambda text: text, 0, []),
+        (
+            lambda text: text.replace("sts:AssumeRole", "sts:*"),
+            3,
+            ["made for template", "none that is known", "hash is"],
+        ),
+        # The last of two keys counts for Python; nobody promises which one counts for CloudFormation.
+        (
+            lambda text: '{"Resources":{},' + text[1:],
+            3,
+            ["made for template", "none that is known", "hash is"],
+        ),
+    ],
+    ids=["as published", "changed", "a key twice"],
+)
+def test_the_object_itself_is_read_online(
+    cli: Any, world: Any, elsewhere: str, sha256: str, change: Any, code: int, doubts: list[str]
+) -> None:
+    cli("synth", *MINIMAL)
+    text = change(Path(f"{NAME}.template.json").read_text().strip())
+    world.cloud.buckets.create_private("evil-templates")
+    world.s3.put_object(Bucket="evil-templates", Key=f"stackwright/{sha256}.json", Body=text.encode())
+    ran = cli("link", "verify", elsewhere, "--online", "--json")
+    found = ran.json["doubts"]
+    assert (ran.code, len(found), [words in doubt for words, doubt in zip(doubts, found, strict=True)]) == (
+        code,
+        len(doubts),
+        [True] * len(doubts),
+    )
+    assert (ran.json["template"]["known"], ran.json["template"]["how"]) == (
+        True,
+        "the object itself, read just now",
+    )
+
+
+def test_an_object_that_is_not_there_is_refused(cli: Any, aws: Any, elsewhere: str) -> None:
+    ran = cli("link", "verify", elsewhere, "--online", "--json")
+    assert (ran.code, ran.error["message"].startswith("GetObject: ")) == (4, True)
+
+
+def test_a_link_of_another_registry_is_explained_without_one(
+    cli: Any, home: Path, ours: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "registry.db").unlink()
+    ran = cli("link", "verify", ours, "--json")
+    assert (ran.code, (home / "registry.db").exists()) == (3, False)
+    assert "Its enrolment is not from this registry: nobody here promised these values." in ran.json["notes"]
+
+
 def test_a_link_that_names_a_principal_says_whom_it_trusts(cli: Any, ours: str) -> None:
     edited = f"{ours}&param_TrustedPrincipal=arn%3Aaws%3Aiam%3A%3A444455556666%3Arole%2Fmallory"
-    assert cli("link", "verify", edited, "--json").json["trusts"] == (
-        "arn:aws:iam::444455556666:role/mallory, and nobody else"
+    ran = cli("link", "verify", edited, "--json")
+    assert (ran.code, ran.json["trusts"], ran.json["doubts"]) == (
+        3,
+        "arn:aws:iam::444455556666:role/mallory, and nobody else",
+        [
+            "TrustedPrincipal was added since the link was made: arn:aws:iam::444455556666:role/mallory",
+        ],
     )
 
 
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda url: re.sub(r"[0-9a-f]{64}\.json", "0" * 64 + ".json", url), "is not known here"),
-        (lambda url: re.sub(r"[0-9a-f]{64}\.json", "latest.json", url), "carries no hash"),
-        (lambda url: url + "&param_Colour=red", "Colour is no parameter of the template"),
-        (lambda url: url + "&param_TrustedPrincipal=%2A", "TrustedPrincipal does not fit"),
+        (
+            lambda url: re.sub(r"[0-9a-f]{64}\.json", "0" * 64 + ".json", url),
+            ["it was made for template", "its address claims"],
+        ),
+        (lambda url: re.sub(r"[0-9a-f]{64}\.json", "latest.json", url), ["carries no hash"]),
+        (
+            lambda url: url + "&param_Colour=red",
+            ["Colour was added", "Colour is no parameter of the template"],
+        ),
+        (
+            lambda url: url + "&param_TrustedPrincipal=%2A",
+            ["TrustedPrincipal was added", "TrustedPrincipal does not fit"],
+        ),
+        (lambda url: url.replace("UntaggedDays=14", "UntaggedDays=1"), ["was 14, and is 1"]),
+        (
+            lambda url: url.replace("//eu-central-1.", "//eu-west-1.").replace(
+                "region=eu-central-1", "region=eu-west-1"
+            ),
+            ["it was made for eu-central-1, and now opens eu-west-1"],
+        ),
     ],
 )
-def test_an_edited_link_is_in_doubt(cli: Any, ours: str, edit: Any, words: str) -> None:
+def test_an_edited_link_is_in_doubt(cli: Any, ours: str, edit: Any, words: list[str]) -> None:
     ran = cli("link", "verify", edit(ours), "--json")
-    assert (ran.code, [words in doubt for doubt in ran.json["doubts"]]) == (3, [True])
+    found = ran.json["doubts"]
+    assert (ran.code, len(found)) == (3, len(words)), found
+    assert [word in doubt for word, doubt in zip(words, found, strict=True)] == [True] * len(words)
     assert "This link is not what it seems." in ran.err
 
 
@@ -226,9 +428,29 @@ def test_a_template_at_hand_is_compared_by_its_hash(cli: Any, ours: str) -> None
     assert cli("link", "verify", ours, "--template", template).code == 3
 
 
-@pytest.mark.parametrize("text", [None, "no json", "[]"])
-def test_a_template_at_hand_that_is_none(cli: Any, ours: str, text: str | None) -> None:
+SHAPE = {"components": {}, "trust": "account", "external_id": False, "retention": "retain"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "mine.json cannot be read: "),
+        ("no json", "mine.json is no template: "),
+        ("[]", "mine.json is no template: a template is a JSON object"),
+        ('{"Metadata": [1]}', "mine.json is no template: Metadata of a template is an object"),
+        ('{"Metadata": {"Stackwright": 1}}', "mine.json is no template: Stackwright of a template is an"),
+        ('{"Parameters": {"A": 1}}', "mine.json is no template: every parameter of a template is an object"),
+        ('{"A":' * 100_000, "mine.json is no template: it is nested too deeply"),
+        (SHAPE | {"components": []}, "the template says a shape that this stackwright does not know: "),
+        (SHAPE | {"components": {"artifact_store": {"flavor": "ftp"}}}, "the template says a shape"),
+        (SHAPE | {"trust": "everybody"}, "the template says a shape"),
+        (SHAPE | {"external_id": 1}, "the template says a shape"),
+    ],
+    ids=lambda v: str(v)[:40],
+)
+def test_a_template_at_hand_that_is_none(cli: Any, ours: str, text: Any, told: str) -> None:
     if text:
-        Path("mine.json").write_text(text)
+        shaped = text if isinstance(text, str) else json.dumps({"Metadata": {"Stackwright": {"shape": text}}})
+        Path("mine.json").write_text(shaped)
     ran = cli("link", "verify", ours, "--template", "mine.json", "--json")
-    assert (ran.code, ran.error["message"].startswith("mine.json is no template: ")) == (2, True)
+    assert (ran.code, ran.error["message"][: len(told)]) == (2, told)
