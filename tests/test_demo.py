@@ -65,6 +65,13 @@ def test_the_demo_goes_from_a_wish_to_a_registered_stack(
         True,
     )
     assert "churn-dev is registered and active: artifact_store s3, container_registry ecr" in ran.stdout
+    assert ran.stdout.count(line) == 1
+    steps = [line for line in ran.stderr.splitlines() if line.startswith("$ stackwright ")]
+    assert [step.split()[2] for step in steps] == [
+        *("init", "plan", "publish", "link", "link", "wait", "finish", "stack", "doctor", "scan"),
+    ]
+    titles = re.findall(r"^\d+(?=\. )", ran.stderr, re.MULTILINE)
+    assert titles == [str(number) for number in range(1, 10)]
     assert "FAILED" not in ran.stdout + ran.stderr
     assert "$0.00 a month" not in ran.stdout
     assert (emulators(temporary), [*temporary.iterdir()], home.exists()) == ([], [], False)
@@ -77,6 +84,10 @@ def test_a_kept_demo_goes_on_answering_at_its_endpoint(temporary: Path, tmp_path
     try:
         assert ran.returncode == 0, ran.stderr[-3000:]
         exported = dict(re.findall(r"^  export (\w+)='?([^'\n]*)'?$", ran.stdout, re.MULTILINE))
+        work = re.search(r"^  cd (\S+)    # stack.yaml lies here$", ran.stdout, re.MULTILINE)
+        assert work is not None
+        assert (Path(work[1]) / "stack.yaml").is_file()
+        assert f"  kill {pid} && rm -r {Path(work[1]).parent}\n" in ran.stdout
         with urlopen(f"{exported['AWS_ENDPOINT_URL']}/_stackwright/health") as answer:
             assert answer.status == 200
         listed = [sys.executable, "-m", "provisioner.cli", "stack", "list"]

@@ -39,14 +39,20 @@ def command(preset: str, keep: bool, event_delay: float) -> int:
     work = folder / NAME
     work.mkdir()
     process, endpoint = _start(event_delay, folder / "emulator.log")
+    environment = _environment(endpoint, folder / "home")
+    kept = False
     try:
-        with _inside(work, _environment(endpoint, folder / "home")):
+        with _inside(work, environment):
             _walk(preset)
-            _summary(keep, endpoint, folder)
+            _summary()
+        kept = keep
     finally:
-        if not keep:
+        # What nobody was told about is not left running.
+        if not kept:
             _stop(process)
             _remove(folder)
+    if kept:
+        _tell_kept(process.pid, work, environment)
     return 0
 
 
@@ -56,9 +62,10 @@ def _walk(preset: str) -> None:
     _step("2. The plan: what, who may, how much", "plan")
     _step("3. The template goes where a link can reach it", "publish", "--yes")
     _title("4. The link: one URL for somebody without a terminal")
+    _show("link")
     url = _captured("link")
     click.echo(url)
-    _step("   The same link, explained", "link", "verify", url)
+    _step("", "link", "verify", url)
     _title("5. What the console does with it: exactly the link's own parameters")
     _open(url)
     _step("", "wait", NAME)
@@ -80,7 +87,7 @@ def _open(url: str) -> None:
     story(f"CreateStack {link.stack_name} with {len(link.parameters)} parameters: {stack_id}")
 
 
-def _summary(keep: bool, endpoint: str, folder: Path) -> None:
+def _summary() -> None:
     _title("Done.")
     shown = json.loads(_captured("stack", "show", NAME, "--json"))
     components = ", ".join(f"{t} {c['flavor']}" for t, c in shown["components"].items())
@@ -95,11 +102,18 @@ def _summary(keep: bool, endpoint: str, folder: Path) -> None:
     click.echo("  stackwright init && stackwright plan && stackwright deploy")
     click.echo("or, for somebody who only has a browser:")
     click.echo("  stackwright publish && stackwright link")
-    if keep:
-        click.echo("")
-        click.echo(f"The embedded AWS keeps running at {endpoint}. To use it:")
-        for key, value in _environment(endpoint, folder / "home").items():
-            click.echo(f"  export {key}={shlex.quote(value)}")
+
+
+def _tell_kept(pid: int, work: Path, environment: Mapping[str, str]) -> None:
+    """How to use what was left, and how to be rid of it."""
+    folder = shlex.quote(str(work.parent))
+    click.echo("")
+    click.echo(f"The embedded AWS keeps running at {environment['AWS_ENDPOINT_URL']}. To use it:")
+    for key, value in environment.items():
+        click.echo(f"  export {key}={shlex.quote(value)}")
+    click.echo(f"  cd {shlex.quote(str(work))}    # stack.yaml lies here")
+    click.echo("To stop it and remove its folder, which stays until then:")
+    click.echo(f"  kill {pid} && rm -r {folder}")
 
 
 def _title(text: str) -> None:
@@ -109,13 +123,17 @@ def _title(text: str) -> None:
 def _step(title: str, *arguments: str) -> None:
     if title:
         _title(title)
-    shown = [a if len(a) < 60 else a[:57] + "…" for a in arguments]
-    story("$ stackwright " + " ".join(shlex.quote(a) for a in shown), color="cyan")
+    _show(*arguments)
     _run(arguments)
 
 
+def _show(*arguments: str) -> None:
+    shown = [a if len(a) < 60 else a[:57] + "…" for a in arguments]
+    story("$ stackwright " + " ".join(shlex.quote(a) for a in shown), color="cyan")
+
+
 def _captured(*arguments: str) -> str:
-    story("$ stackwright " + " ".join(arguments), color="cyan")
+    """What a command answers; it is not shown."""
     out = StringIO()
     with redirect_stdout(out):
         _run(arguments)

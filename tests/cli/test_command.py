@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -179,3 +180,13 @@ def test_a_broken_aws_configuration_is_refused_with_a_hint(
     (home / "aws-config").write_text(text)
     ran = cli("scan", *arguments, "--json")
     assert (ran.code, ran.error["message"][: len(message)], ran.error["hint"] != "") == (4, message, True)
+
+
+def test_every_variable_that_the_code_reads_is_documented() -> None:
+    root = Path(__file__).parent.parent.parent
+    code = "".join(p.read_text() for p in (root / "provisioner").rglob("*.py"))
+    read = set(re.findall(r"environ(?:\.get\(|\[)\"(STACKWRIGHT_\w+)\"", code))
+    table = set(
+        re.findall(r"^\| `(STACKWRIGHT_\w+)` \|", (root / "docs" / "cli.md").read_text(), re.MULTILINE)
+    )
+    assert (read - table, "STACKWRIGHT_HOME" in read) == (set(), True)
