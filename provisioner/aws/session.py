@@ -1,6 +1,8 @@
 """AWS clients whose errors are ours: what was refused, and the next step."""
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from functools import cached_property
 from typing import Any
 
 import boto3
@@ -17,6 +19,10 @@ _CONFIG = Config(
     read_timeout=60,
     user_agent_extra=f"stackwright/{__version__}",
     max_pool_connections=32,
+)
+# A dead region costs a scan three short waits for one cell, not four long ones; the cell says "timeout".
+_IMPATIENT = _CONFIG.merge(
+    Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=20)
 )
 _SIGN_IN = "sign in again (`aws sso login`, or new keys), then run the same command: it goes on where it was"
 _SET_UP = "set AWS_PROFILE, run `aws configure` or `aws sso login`; `stackwright demo` needs no account"
@@ -50,7 +56,15 @@ class Session:
         self.region = region
         names = _boto_names(credentials or {})
         self._boto = guarded(lambda: boto3.Session(profile_name=profile or None, region_name=region, **names))
+        self._config = _CONFIG
         self._clients: dict[tuple[str, str], Client] = {}
+
+    @cached_property
+    def impatient(self) -> "Session":
+        """The same session for looking into many places, where one that does not answer is an answer."""
+        other = copy(self)
+        other._config, other._clients = _IMPATIENT, {}
+        return other
 
     def client(self, service: str, region: str = "") -> "Client":
         key = (service, region or self.region)
@@ -60,7 +74,7 @@ class Session:
 
     def _made(self, service: str, region: str) -> Any:
         try:
-            return self._boto.client(service, region_name=region, config=_CONFIG)
+            return self._boto.client(service, region_name=region, config=self._config)
         except ValueError as error:
             # botocore has no error of its own for an endpoint that is no URL.
             raise RefusedError(str(error), hint="check AWS_ENDPOINT_URL and the AWS config file") from error

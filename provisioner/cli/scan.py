@@ -67,7 +67,7 @@ def run(cloud: "Cloud", rows: "tuple[Row, ...]") -> "Scan":
         accounts=[cloud.account],
         regions=[cloud.session.region],
         rows=rows,
-        read=Reader(lambda _: cloud.session).read,
+        read=Reader(lambda _: cloud.session.impatient).read,
         clock=time.monotonic,
         on_cell=on_cell,
     )

@@ -22,7 +22,10 @@ class Scan:
 
     @property
     def not_seen(self) -> int:
-        """How many cells say neither "found" nor "empty"."""
+        """How many cells may hide something: denied, throttled, timeout or failed.
+
+        "not_enabled" and "unsupported" are answers: there is nothing in such a cell.
+        """
         return sum(cell.state not in SEEN for cell in self.cells)
 
     @property

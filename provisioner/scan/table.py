@@ -10,7 +10,8 @@ from provisioner.components import for_arn
 from provisioner.scan import trust
 
 State = Literal["found", "empty", "denied", "not_enabled", "unsupported", "throttled", "timeout", "failed"]
-SEEN: tuple[State, ...] = ("found", "empty")
+# That a service is not there, or a region not switched on, is an answer: nothing of the account is hidden.
+SEEN: tuple[State, ...] = ("found", "empty", "not_enabled", "unsupported")
 Attributes = Mapping[str, object]
 Item = Mapping[str, Any]
 GLOBAL = "global"

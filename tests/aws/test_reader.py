@@ -359,6 +359,13 @@ def test_a_refusal_has_a_state_of_its_own(offline: Recorded, region: str, outcom
     assert read(offline, ECR, region).cell.state == state
 
 
+def test_a_scan_waits_for_a_dead_region_a_few_seconds_only(offline: Recorded) -> None:
+    plain, hasty = (s.client("ecr").raw.meta.config for s in (offline, offline.impatient))
+    assert (plain.connect_timeout, plain.retries["total_max_attempts"]) == (5, 5)
+    assert (hasty.connect_timeout, hasty.retries["total_max_attempts"]) == (2, 3)
+    assert hasty.user_agent_extra == plain.user_agent_extra
+
+
 def test_a_failed_cell_says_what_was_said(offline: Recorded) -> None:
     answer(offline, "ecr", "DescribeRepositories", "ServerException")
     assert read(offline, ECR).cell.note == "DescribeRepositories: said AWS"
