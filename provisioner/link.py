@@ -96,6 +96,17 @@ def parse(url: str) -> Link:
     )
 
 
+def check_bucket_name(name: str) -> None:
+    """Whether S3 allows the name; raises SpecError."""
+    looks_like_an_address = re.fullmatch(r"\d+\.\d+\.\d+\.\d+", name)
+    if not re.fullmatch(_BUCKET, name) or ".." in name or looks_like_an_address:
+        raise SpecError(
+            f"{name!r} is no name of a bucket",
+            hint="3 to 63 small letters, digits, - and ., with a letter or digit at both ends",
+            field="bucket",
+        )
+
+
 def check_template_url(url: str, *, region: str) -> None:
     """Whether CloudFormation in this region can be given the URL: by form only. Raises SpecError."""
     partition = regions.partition(region)

@@ -1,14 +1,22 @@
 """Door to S3: publishing templates, and counting and emptying a stack's bucket."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from provisioner import regions
 from provisioner.aws.session import DENIED, Client
 from provisioner.errors import CheckError, RefusedError
 from provisioner.template import Template
 
 PREFIX = "stackwright"
+MANIFEST = f"{PREFIX}/manifest.json"
+_TLS_ONLY = "StackwrightTlsOnly"
+_TRIES = 4
+_OVERTAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey")
+# Stores that speak S3 but know no conditional writes say so.
+_NO_CONDITIONS = ("NotImplemented", "501")
 _MISSING = ("NoSuchBucket", "404", "NotFound", "NoSuchKey")
 
 
@@ -38,13 +46,14 @@ class Buckets:
         if region != self._region:
             raise CheckError(
                 f"bucket {bucket} is in {region}, the stack in {self._region}",
-                hint=f"name one in {self._region}: CloudFormation reads templates through its own region",
+                hint=f"name one in {self._region}: some resources need it in the stack's own region; "
+                "`stackwright link --template-url` takes an object elsewhere, with a warning",
                 field="bucket",
             )
         return True
 
     def create_private(self, bucket: str) -> None:
-        """An encrypted bucket of this account that nobody else can read; again is the same."""
+        """An encrypted, versioned bucket that nobody else can read, TLS only; again is the same."""
         where = {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
         try:
             self._client.create_bucket(Bucket=bucket, **({} if self._region == "us-east-1" else where))
@@ -72,16 +81,75 @@ class Buckets:
                 "RestrictPublicBuckets": True,
             },
         )
+        # People execute what lies here: what somebody overwrote can be told and brought back.
+        self._client.put_bucket_versioning(
+            Bucket=bucket,
+            ExpectedBucketOwner=self._account,
+            VersioningConfiguration={"Status": "Enabled"},
+        )
+        self._refuse_plain_http(bucket)
+
+    def _refuse_plain_http(self, bucket: str) -> None:
+        """Adds one statement to the bucket's policy, and keeps what its owner wrote there."""
+        policy = self._policy(bucket)
+        if any(s.get("Sid") == _TLS_ONLY for s in policy["Statement"]):
+            return
+        arn = f"arn:{regions.partition(self._region).name}:s3:::{bucket}"
+        refusal = {
+            "Sid": _TLS_ONLY,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, f"{arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        self._client.put_bucket_policy(
+            Bucket=bucket,
+            ExpectedBucketOwner=self._account,
+            Policy=json.dumps({**policy, "Statement": [*policy["Statement"], refusal]}),
+        )
+
+    def _policy(self, bucket: str) -> dict[str, Any]:
+        try:
+            answer = self._client.get_bucket_policy(Bucket=bucket, ExpectedBucketOwner=self._account)
+        except RefusedError as error:
+            if error.code == "NoSuchBucketPolicy":
+                return {"Version": "2012-10-17", "Statement": []}
+            raise
+        policy: dict[str, Any] = json.loads(answer["Policy"])
+        statements = policy.get("Statement", [])
+        return {**policy, "Statement": statements if isinstance(statements, list) else [statements]}
 
     def publish(self, bucket: str, template: Template, *, shape: dict[str, Any]) -> str:
-        """Template, manifest, `latest`, in this order: a manifest never names what is not there. The key."""
+        """Template, manifest, `latest`, in this order: a manifest never names what is not there. The key.
+
+        A manifest that cannot be read stops it before anything is written.
+        """
         key = f"{PREFIX}/{template.sha256}.json"
+        found = self._manifest(bucket)
         self._put(bucket, key, template.text)
-        manifest = self._manifest(bucket)
-        manifest["templates"][template.sha256] = {"key": key, "bytes": template.size, "shape": shape}
-        self._put(bucket, f"{PREFIX}/manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
+        self._list(bucket, found, template.sha256, {"key": key, "bytes": template.size, "shape": shape})
         self._put(bucket, f"{PREFIX}/latest", template.sha256)
         return key
+
+    def _list(self, bucket: str, found: "_Manifest", sha256: str, row: dict[str, Any]) -> None:
+        """Writes one row of the manifest; where somebody else wrote meanwhile, reads it again."""
+        for _ in range(_TRIES):
+            body = {**found.body, "templates": {**found.body["templates"], sha256: row}}
+            text = json.dumps(body, indent=1, sort_keys=True)
+            try:
+                self._put(bucket, MANIFEST, text, **found.unchanged)
+                return
+            except RefusedError as error:
+                if error.code in _NO_CONDITIONS:
+                    self._put(bucket, MANIFEST, text)
+                    return
+                if error.code not in _OVERTAKEN:
+                    raise
+            found = self._manifest(bucket)
+        raise RefusedError(
+            f"others keep writing s3://{bucket}/{MANIFEST}", hint="run the same command again in a minute"
+        )
 
     def read(self, bucket: str, key: str) -> str:
         return str(self._client.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
@@ -118,17 +186,18 @@ class Buckets:
     def delete(self, bucket: str) -> None:
         self._client.delete_bucket(Bucket=bucket, ExpectedBucketOwner=self._account)
 
-    def _manifest(self, bucket: str) -> dict[str, Any]:
+    def _manifest(self, bucket: str) -> "_Manifest":
         try:
-            text = self.read(bucket, f"{PREFIX}/manifest.json")
+            answer = self._client.get_object(Bucket=bucket, Key=MANIFEST, ExpectedBucketOwner=self._account)
         except RefusedError as error:
             if error.code in _MISSING:
-                return {"version": 1, "templates": {}}
+                return _Manifest(body={"version": 1, "templates": {}}, unchanged={"IfNoneMatch": "*"})
             raise
-        found: dict[str, Any] = json.loads(text)
-        return found
+        return _Manifest(
+            body=_parsed(answer["Body"].read(), bucket), unchanged={"IfMatch": str(answer["ETag"])}
+        )
 
-    def _put(self, bucket: str, key: str, text: str) -> None:
+    def _put(self, bucket: str, key: str, text: str, **conditions: str) -> None:
         self._client.put_object(
             Bucket=bucket,
             Key=key,
@@ -136,6 +205,7 @@ class Buckets:
             ContentType="application/json",
             ServerSideEncryption="AES256",
             ExpectedBucketOwner=self._account,
+            **conditions,
         )
 
     def _versions(self, bucket: str) -> Iterator[dict[str, str]]:
@@ -158,3 +228,25 @@ class Buckets:
                 hint="object lock or a bucket policy may forbid it; the rest is gone, run it again after",
                 code=str(first.get("Code", "")),
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Manifest:
+    """A manifest as it was read, and the condition under which it may be replaced."""
+
+    body: Mapping[str, Any]
+    unchanged: Mapping[str, str]
+
+
+def _parsed(content: bytes, bucket: str) -> dict[str, Any]:
+    try:
+        body: dict[str, Any] = json.loads(content)
+        if not all(isinstance(row, dict) for row in body["templates"].values()):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise RefusedError(
+            f"s3://{bucket}/{MANIFEST} is no manifest of templates",
+            hint="bring back an older version of the object, or delete it: the next publish writes a new one",
+            field="bucket",
+        ) from None
+    return body

@@ -40,6 +40,8 @@ def command(
     """
     from provisioner.aws.buckets import Buckets
 
+    if bucket:
+        links.check_bucket_name(bucket)
     drafted = draft(read_spec(path=path, preset=preset, name=name, region=region))
     drafted.check()
     spec = drafted.plan.spec
@@ -77,5 +79,7 @@ def _ask_to_create(target: str, *, named: bool, yes: bool) -> None:
         raise CheckError(
             f"there is no bucket {target}", hint="create it, or leave --bucket out", field="bucket"
         )
-    story(f"Templates go to a private, encrypted bucket of yours: {target}. It does not exist yet.")
+    story(
+        f"Templates go to a private, encrypted, versioned bucket of yours: {target}. It does not exist yet."
+    )
     confirm("Create it?", yes=yes)

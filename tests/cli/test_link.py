@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from provisioner import link as links
+from provisioner.aws.buckets import Buckets
 from provisioner.enrolments import Publication, record_publication
+from provisioner.errors import RefusedError
 
 NAME = "churn-dev"
 MINIMAL = ("--preset", "minimal", "--name", NAME)
@@ -252,6 +254,109 @@ def test_publishing_again_is_the_same(cli: Any, world: Any) -> None:
         "stackwright/latest",
     } == {*objects()}
     assert len(held) == 2
+
+
+BUCKET = "stackwright-123456789012-eu-central-1"
+MANIFEST = {"Bucket": BUCKET, "Key": "stackwright/manifest.json"}
+
+
+def test_what_people_execute_lies_in_a_versioned_bucket_that_refuses_plain_http(cli: Any, world: Any) -> None:
+    cli("publish", *MINIMAL, "--yes")
+    arn = f"arn:aws:s3:::{BUCKET}"
+    refusal = {
+        "Sid": "StackwrightTlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    assert world.s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+    assert policy(world) == {"Version": "2012-10-17", "Statement": [refusal]}
+    reader = {"Principal": {"AWS": "444455556666"}, "Action": "s3:GetObject"}
+    theirs = {"Sid": "Ours", "Effect": "Allow", **reader, "Resource": f"{arn}/*"}
+    world.s3.put_bucket_policy(
+        Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": theirs})
+    )
+    for _ in range(2):
+        cli("publish", *MINIMAL)
+        assert policy(world) == {"Version": "2012-10-17", "Statement": [theirs, refusal]}
+
+
+def policy(world: Any) -> Any:
+    return json.loads(world.s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
+
+
+@pytest.mark.parametrize("name", ["Bad Bucket!", "ab", "a..b", "192.168.0.1", "-bucket", "büro", "a" * 64])
+def test_a_name_that_no_bucket_can_have_is_refused_before_any_call(cli: Any, name: str) -> None:
+    ran = cli("publish", *MINIMAL, "--bucket", name, "--json")
+    assert (ran.code, ran.error["field"], ran.error["message"]) == (
+        2,
+        "bucket",
+        f"{name!r} is no name of a bucket",
+    )
+
+
+@pytest.mark.parametrize("body", [b"no json", b"\xff", b"[]", b"{}", b'{"templates": {"a": 1}}'])
+def test_a_manifest_that_cannot_be_read_stops_before_anything_is_written(
+    cli: Any, world: Any, body: bytes
+) -> None:
+    world.cloud.buckets.create_private(BUCKET)
+    world.s3.put_object(**MANIFEST, Body=body)
+    ran = cli("publish", *MINIMAL, "--json")
+    assert (ran.code, ran.error["message"]) == (
+        4,
+        f"s3://{BUCKET}/stackwright/manifest.json is no manifest of templates",
+    )
+    assert [o["Key"] for o in world.s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [MANIFEST["Key"]]
+
+
+def overtaken(world: Any, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Somebody else lists a template of theirs each time before ours is listed."""
+    put, left = Buckets._put, list(range(times))
+
+    def late(self: Buckets, bucket: str, key: str, text: str, **conditions: str) -> None:
+        if key == MANIFEST["Key"] and left:
+            theirs = {"version": 1, "templates": {str(left.pop()): {"key": "theirs"}}}
+            world.s3.put_object(**MANIFEST, Body=json.dumps(theirs).encode())
+        put(self, bucket, key, text, **conditions)
+
+    monkeypatch.setattr(Buckets, "_put", late)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["no manifest yet", "one that others change"])
+def test_two_publishers_at_once_lose_nothing(
+    cli: Any, world: Any, sha256: str, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    if not first:
+        cli("publish", *MINIMAL, "--yes")
+    overtaken(world, monkeypatch, 2)
+    assert cli("publish", *MINIMAL, "--yes").code == 0
+    held = json.loads(world.cloud.buckets.read(BUCKET, MANIFEST["Key"]))["templates"]
+    assert {*held} == {"0", sha256}
+
+
+def test_a_manifest_that_never_rests_is_refused(
+    cli: Any, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overtaken(world, monkeypatch, 9)
+    ran = cli("publish", *MINIMAL, "--yes", "--json")
+    assert (ran.code, ran.error["message"]) == (4, f"others keep writing s3://{BUCKET}/{MANIFEST['Key']}")
+
+
+def test_a_store_without_conditional_writes_is_written_as_it_is(
+    cli: Any, world: Any, sha256: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = Buckets._put
+
+    def refusing(self: Buckets, bucket: str, key: str, text: str, **conditions: str) -> None:
+        if conditions:
+            raise RefusedError("PutObject: no conditions here", code="NotImplemented")
+        put(self, bucket, key, text)
+
+    monkeypatch.setattr(Buckets, "_put", refusing)
+    assert cli("publish", *MINIMAL, "--yes").code == 0
+    assert [*json.loads(world.cloud.buckets.read(BUCKET, MANIFEST["Key"]))["templates"]] == [sha256]
 
 
 # verify
