@@ -9,7 +9,8 @@ from provisioner import arn, deploy, finish, proof
 from provisioner.deploy import Clock, OnEvent
 from provisioner.errors import CheckError
 from provisioner.plan import Shape, outputs_from_stack, shape_from
-from provisioner.teardown import Found, Holding, Step
+from provisioner.registry import with_status
+from provisioner.teardown import Found, Holding, Step, Use
 from provisioner.template import Template
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def look(name: str, *, doors: Doors, account: str, region: str) -> Found:
         bucket=_bucket(doors.buckets, built.get("artifact_store", {})),
         repository=_repository(doors.images, built.get("container_registry", {})),
         registered=known is not None,
+        protected=bool(state and state.protected),
+        uses=_uses(name, known, built, doors.registry),
     )
 
 
@@ -62,6 +65,8 @@ def begin(found: Found, *, doors: Doors, now: datetime) -> Found:
     # Only what CloudFormation itself says may be deleted later on.
     state = doors.stacks.describe(found.stack_id) if found.stack_id else None
     shape = _shape(doors.stacks, state) if state else None
+    if state:
+        _close(state.enrolment_id, state.id, doors.registry)
     if state is None or shape is None or not _outputs(state, shape):
         return found
     finish.register(
@@ -79,6 +84,13 @@ def begin(found: Found, *, doors: Doors, now: datetime) -> Found:
         now=now,
     )
     return replace(found, registered=True)
+
+
+def _close(enrolment_id: str, stack_id: str, registry: "Registry") -> None:
+    """Nobody is asked to finish, or to open the link of, a stack that was taken away."""
+    enrolment = registry.enrolment(enrolment_id) if enrolment_id else None
+    if enrolment and enrolment.stack_id in ("", stack_id):
+        registry.update_enrolment(with_status(enrolment, "deleted", stack_id=stack_id))
 
 
 def apply(step: Step, *, doors: Doors, clock: Clock, on_event: OnEvent) -> None:
@@ -157,9 +169,38 @@ def _built_outputs(known: "RegisteredStack | None", registry: "Registry") -> Map
     return {t: c.outputs for t, c in registry.components_of(known).items() if c.origin == "built"}
 
 
+def _uses(
+    name: str,
+    known: "RegisteredStack | None",
+    built: Mapping[str, Mapping[str, str]],
+    registry: "Registry",
+) -> tuple[Use, ...]:
+    """What other registered stacks need of the bucket, repository and roles that go."""
+    own = {value for values in built.values() for value in values.values()}
+    role = known.connector.get("role_arn", "") if known and known.status != "unverified" else ""
+    others = [s for s in registry.stacks() if s.name != name and s.status != "deleted"]
+    components = [
+        Use(stack=other.name, type=type_, value=component.name)
+        for other in others
+        for type_, component in registry.components_of(other).items()
+        if own & set(component.outputs.values())
+    ]
+    access = [
+        Use(stack=other.name, type="access", value=role)
+        for other in others
+        if role and other.connector.get("role_arn") == role
+    ]
+    return (*components, *access)
+
+
 def _bucket(buckets: "Buckets", outputs: Mapping[str, str]) -> Holding | None:
     name = outputs.get("bucket_name", "")
-    return Holding(name=name, count=buckets.count(name)) if name and buckets.exists(name) else None
+    try:
+        return Holding(name=name, count=buckets.count(name)) if name and buckets.exists(name) else None
+    except CheckError as error:
+        raise CheckError(
+            error.message, hint="use credentials of the stack's account that may see it", field="name"
+        ) from error
 
 
 def _repository(images: "Images", outputs: Mapping[str, str]) -> Holding | None:

@@ -8,6 +8,8 @@ from provisioner import arn
 from provisioner.errors import CheckError
 
 Action = Literal["empty_bucket", "delete_repository", "delete_stack", "delete_bucket", "unregister"]
+# Component types whose resources stay with --keep-data.
+_DATA = ("artifact_store", "container_registry")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +18,15 @@ class Holding:
 
     name: str
     count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """Something of this stack that another registered stack needs."""
+
+    stack: str
+    type: str
+    value: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +39,8 @@ class Found:
     bucket: Holding | None = None
     repository: Holding | None = None
     registered: bool = False
+    protected: bool = False
+    uses: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +50,19 @@ class Step:
     words: str
 
 
-def plan(found: Found, *, keep_data: bool = False) -> list[Step]:
+def plan(found: Found, *, keep_data: bool = False, even_if_used: bool = False) -> list[Step]:
     """The steps, in an order that an interrupted run can take up again. Raises CheckError.
 
     The registry forgets last: until then it knows what is still to be removed.
     """
+    if found.protected:
+        raise CheckError(
+            f"stack {_stack_name(found)} is protected against deletion",
+            hint="switch off its termination protection: aws cloudformation update-termination-protection "
+            f"--no-enable-termination-protection --stack-name {_stack_name(found)}",
+            field="name",
+        )
+    _check_unused(found, keep_data, even_if_used)
     if keep_data and found.retention == "delete" and (found.bucket or found.repository):
         raise CheckError(
             "the stack was made with data.retention: delete and cannot leave its data behind",
@@ -49,6 +70,18 @@ def plan(found: Found, *, keep_data: bool = False) -> list[Step]:
             field="keep-data",
         )
     return [*_steps(found, keep_data)]
+
+
+def _check_unused(found: Found, keep_data: bool, even_if_used: bool) -> None:
+    uses = [use for use in found.uses if not (keep_data and use.type in _DATA)]
+    if uses and not even_if_used:
+        raise CheckError(
+            f"other registered stacks use what {found.name} built: "
+            + "; ".join(f"{use.stack} its {use.type} {use.value}" for use in uses),
+            hint="move or forget them first (`stackwright stack delete NAME`), "
+            "or --even-if-used breaks them on purpose",
+            field="even-if-used",
+        )
 
 
 def kept(found: Found) -> list[str]:
@@ -62,19 +95,30 @@ def kept(found: Found) -> list[str]:
 
 def _steps(found: Found, keep_data: bool) -> Iterator[Step]:
     bucket, repository = (None, None) if keep_data else (found.bucket, found.repository)
+    # A refused deletion of the stack must find the data as it was. Only a stack that takes its data along
+    # can be deleted no sooner than they are.
+    if found.retention == "delete":
+        yield from _data_steps(bucket, repository)
+    if found.stack_id:
+        words = f"delete CloudFormation stack {_stack_name(found)} with its roles"
+        yield Step(action="delete_stack", target=found.stack_id, words=words)
+    if found.retention != "delete":
+        yield from _data_steps(bucket, repository)
+    if bucket:
+        yield Step(action="delete_bucket", target=bucket.name, words=f"delete bucket {bucket.name}")
+    if found.registered:
+        yield Step(action="unregister", target=found.name, words=f"forget {found.name} in the registry")
+
+
+def _data_steps(bucket: Holding | None, repository: Holding | None) -> Iterator[Step]:
     if bucket and bucket.count:
         words = f"delete {bucket.count} objects and old versions from bucket {bucket.name}, for good"
         yield Step(action="empty_bucket", target=bucket.name, words=words)
     if repository:
         words = f"delete repository {repository.name} with {repository.count} images, for good"
         yield Step(action="delete_repository", target=repository.name, words=words)
-    if found.stack_id:
-        # Its user may have renamed it in the console.
-        words = (
-            f"delete CloudFormation stack {arn.parse(found.stack_id).resource.split('/')[1]} with its roles"
-        )
-        yield Step(action="delete_stack", target=found.stack_id, words=words)
-    if bucket:
-        yield Step(action="delete_bucket", target=bucket.name, words=f"delete bucket {bucket.name}")
-    if found.registered:
-        yield Step(action="unregister", target=found.name, words=f"forget {found.name} in the registry")
+
+
+def _stack_name(found: Found) -> str:
+    """As the console shows it: its user may have renamed it."""
+    return arn.parse(found.stack_id).resource.split("/")[1]

@@ -58,9 +58,9 @@ def test_the_plan_names_every_step_in_order(world: Any, deployed: Any) -> None:
     bucket = deployed.outputs["ArtifactStoreBucketName"]
     repository = deployed.outputs["ContainerRegistryRepositoryUri"].partition("/")[2]
     assert steps(world) == [
+        ("delete_stack", deployed.id),
         ("empty_bucket", bucket),
         ("delete_repository", repository),
-        ("delete_stack", deployed.id),
         ("delete_bucket", bucket),
         ("unregister", NAME),
     ]
@@ -214,3 +214,65 @@ def test_a_stack_of_found_resources_is_only_forgotten(world: Any) -> None:
     )
     world.registry.register(found, [])
     assert steps(world) == [("unregister", NAME)]
+
+
+def holdings(world: Any) -> tuple[int, bool]:
+    """Object versions in the bucket, and whether the repository is there."""
+    found = look(world)
+    return found.bucket.count if found.bucket else -1, found.repository is not None
+
+
+def test_whoever_may_not_delete_the_stack_loses_no_data(world: Any, deployed: Any, refusal: Refusal) -> None:
+    world.aws.deny("cloudformation:DeleteStack")
+    assert refusal(lambda: run(world))[1] == 4
+    assert holdings(world) == (2, True)
+
+
+@pytest.mark.parametrize("retention", ["retain", "delete"])
+def test_a_protected_stack_keeps_its_data(world: Any, refusal: Refusal, retention: str) -> None:
+    state = world.deploy(world.spec(data={"retention": retention}))
+    world.finish()
+    world.s3.put_object(Bucket=state.outputs["ArtifactStoreBucketName"], Key="model", Body=b"1")
+    api = world.cloud.session.client("cloudformation").raw
+    api.update_termination_protection(StackName=NAME, EnableTerminationProtection=True)
+    assert refusal(lambda: steps(world)) == ("stack churn-dev is protected against deletion", 3)
+    assert (holdings(world), world.held()) == ((1, True), {NAME: "registered"})
+
+
+def test_a_stack_that_takes_its_data_along_leaves_nothing(world: Any) -> None:
+    state = world.deploy(world.spec(data={"retention": "delete"}))
+    world.finish()
+    world.s3.put_object(Bucket=state.outputs["ArtifactStoreBucketName"], Key="model", Body=b"1")
+    run(world)
+    assert (left(world), world.held()) == (NOTHING, {})
+
+
+def test_another_stack_that_uses_the_bucket_is_named(world: Any, deployed: Any) -> None:
+    arn = deployed.outputs["ArtifactStoreBucketArn"]
+    components = {"artifact_store": {"flavor": "s3", "reuse": arn}, "orchestrator": "local"}
+    world.deploy(world.spec(name="second", components=components))
+    world.finish("second")
+    assert look(world).uses == (
+        teardown.Use(stack="second", type="artifact_store", value="second.artifact_store"),
+    )
+    assert look(world, "second").uses == ()
+
+
+def test_after_a_rolled_back_stack_is_destroyed_its_enrolment_is_closed(world: Any, refusal: Refusal) -> None:
+    world.aws.fail("AWS::ECR::Repository", "no")
+    refusal(world.deploy)
+    run(world)
+    assert world.statuses() == ["deleted"]
+
+
+def test_after_an_unfinished_deployment_is_destroyed_its_enrolment_is_closed(world: Any) -> None:
+    world.deploy()
+    run(world)
+    assert (world.statuses(), world.held()) == (["deleted"], {})
+
+
+def test_a_bucket_that_cannot_be_seen_is_no_matter_of_templates(world: Any, deployed: Any) -> None:
+    world.aws.deny("s3:ListBucket")
+    with pytest.raises(CheckError) as caught:
+        look(world)
+    assert caught.value.hint == "use credentials of the stack's account that may see it"

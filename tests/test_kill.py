@@ -115,9 +115,9 @@ SCENES: dict[str, tuple[Act, Act, list[str]]] = {
         destroy,
         [
             "registry.set_status",
+            "delete_stack",
             "delete_objects",
             "delete_repository",
-            "delete_stack",
             "delete_bucket",
             "registry.unregister",
         ],

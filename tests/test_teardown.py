@@ -1,12 +1,13 @@
 """What destroying a stack will do, in an order that an interrupted run can take up again."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from provisioner import teardown
 from provisioner.errors import CheckError
-from provisioner.teardown import Found, Holding, Step
+from provisioner.teardown import Found, Holding, Step, Use
 
 STACK_ID = "arn:aws:cloudformation:eu-central-1:111122223333:stack/renamed/0a1b"
 BUCKET = Holding(name="churn-bucket", count=12)
@@ -33,8 +34,50 @@ DELETE = Step(action="delete_bucket", target="churn-bucket", words="delete bucke
 FORGET = Step(action="unregister", target="churn", words="forget churn in the registry")
 
 
-def test_data_goes_first_then_the_stack_and_the_registry_forgets_last() -> None:
-    assert teardown.plan(WHOLE) == [EMPTY, REPOSITORY, STACK, DELETE, FORGET]
+def test_the_stack_goes_first_then_its_data_and_the_registry_forgets_last() -> None:
+    """Whoever may not delete the stack loses nothing."""
+    assert teardown.plan(WHOLE) == [STACK, EMPTY, REPOSITORY, DELETE, FORGET]
+
+
+def test_data_goes_first_where_the_stack_takes_it_along() -> None:
+    found = replace(WHOLE, retention="delete")
+    assert teardown.plan(found) == [EMPTY, REPOSITORY, STACK, DELETE, FORGET]
+
+
+@pytest.mark.parametrize("retention", ["retain", "delete"])
+def test_a_protected_stack_is_left_alone_with_its_data(retention: str) -> None:
+    with pytest.raises(CheckError, match="stack renamed is protected against deletion") as caught:
+        teardown.plan(replace(WHOLE, retention=retention, protected=True))
+    assert "--no-enable-termination-protection --stack-name renamed" in caught.value.hint
+
+
+BUCKET_USE = Use(stack="prod", type="artifact_store", value="prod.artifact_store")
+ROLE_USE = Use(stack="prod", type="step_operator", value="prod.step_operator")
+
+
+@pytest.mark.parametrize(
+    ("uses", "keep_data", "refused"),
+    [
+        ((BUCKET_USE,), False, "prod its artifact_store prod.artifact_store"),
+        ((BUCKET_USE,), True, ""),
+        ((BUCKET_USE, ROLE_USE), True, "prod its step_operator prod.step_operator"),
+    ],
+)
+def test_what_other_stacks_use_goes_only_on_purpose(
+    uses: tuple[Use, ...], keep_data: bool, refused: str
+) -> None:
+    found = replace(WHOLE, uses=uses)
+    on_purpose = teardown.plan(found, keep_data=keep_data, even_if_used=True)
+    assert on_purpose == teardown.plan(WHOLE, keep_data=keep_data)
+    if not refused:
+        assert teardown.plan(found, keep_data=keep_data) == on_purpose
+        return
+    with pytest.raises(CheckError) as caught:
+        teardown.plan(found, keep_data=keep_data)
+    assert (caught.value.message, caught.value.field) == (
+        f"other registered stacks use what churn built: {refused}",
+        "even-if-used",
+    )
 
 
 def test_kept_data_is_left_alone_and_named() -> None:

@@ -27,6 +27,7 @@ class StackState:
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
     tags: Mapping[str, str]
+    protected: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -222,6 +223,7 @@ def _state(raw: Mapping[str, Any]) -> StackState:
         parameters={p["ParameterKey"]: p.get("ParameterValue", "") for p in raw.get("Parameters", [])},
         outputs={o["OutputKey"]: o["OutputValue"] for o in raw.get("Outputs", [])},
         tags={t["Key"]: t["Value"] for t in raw.get("Tags", [])},
+        protected=bool(raw.get("EnableTerminationProtection")),
     )
 
 

@@ -10,10 +10,15 @@ from provisioner.cli.stack_name import name_argument
 @click.command()
 @name_argument
 @click.option("--keep-data", is_flag=True, help="Leave bucket and repository as they are.", show_envvar=True)
+@click.option(
+    "--even-if-used", is_flag=True, help="Although other registered stacks use its parts.", show_envvar=True
+)
 @aws_options
 @yes_option
 @json_option
-def command(name: str, keep_data: bool, region: str, profile: str, yes: bool, as_json: bool) -> None:
+def command(
+    name: str, keep_data: bool, even_if_used: bool, region: str, profile: str, yes: bool, as_json: bool
+) -> None:
     """Print what would go, ask, then delete exactly that. Run it again after an interruption.
 
     \b
@@ -29,7 +34,7 @@ def command(name: str, keep_data: bool, region: str, profile: str, yes: bool, as
     name = cloud.name_of(name)
     doors = cloud.for_destroy()
     found = destroy.look(name, doors=doors, account=cloud.account, region=cloud.session.region)
-    steps = teardown.plan(found, keep_data=keep_data)
+    steps = teardown.plan(found, keep_data=keep_data, even_if_used=even_if_used)
     kept = teardown.kept(found) if keep_data else []
     story(f"In account {cloud.account}, {cloud.session.region}:")
     for number, step in enumerate(steps, 1):
@@ -38,7 +43,7 @@ def command(name: str, keep_data: bool, region: str, profile: str, yes: bool, as
         story(f"  keep {line}")
     confirm("Do this?", yes=yes)
     found = destroy.begin(found, doors=doors, now=now())
-    for step in teardown.plan(found, keep_data=keep_data):
+    for step in teardown.plan(found, keep_data=keep_data, even_if_used=even_if_used):
         story(step.words)
         with shown(0) as on_event:
             destroy.apply(step, doors=doors, clock=clock(), on_event=on_event)
