@@ -26,12 +26,17 @@ class Address:
 
 
 def looks_like_one(text: str) -> bool:
-    return "v=" in text and "stack=arn" in unquote(text)
+    """Also a broken one, so that the part that is wrong is named: no stack's name holds a `=`."""
+    return "v=" in text and ("&" in text or "enrolment=" in text)
 
 
 def parse(text: str) -> Address:
     """An address from a command, an https address or its bare query; raises SpecError."""
-    query = re.sub(r"^\s*(stackwright\s+finish\s+)?", "", text.strip()).strip("'\"").rpartition("?")[2]
+    query = (
+        re.sub(r"^(stackwright\s+finish\s+)?", "", text.strip(), flags=re.ASCII)
+        .strip("'\"")
+        .rpartition("?")[2]
+    )
     values: dict[str, str] = {}
     for pair in query.split("&"):
         key, found, value = pair.partition("=")
@@ -124,7 +129,7 @@ def _same(field: str, found: str, wanted: str, what: str) -> None:
 def _outputs(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for key in values.keys() - {"v", *_REQUIRED}:
-        promised = re.fullmatch(r"([a-z_]+)\.([a-z_]+)", key)
+        promised = re.fullmatch(r"([a-z_]+)\.([a-z_]+)", key, re.ASCII)
         if not promised or promised[1] == "access":
             raise SpecError(f"{key[:40]!r} is no part of a finish address", hint=_HINT, field="address")
         found.setdefault(promised[1], {})[promised[2]] = values[key]

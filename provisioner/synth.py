@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -29,25 +30,31 @@ def of_shape(shape: Shape, *, cache_dir: Path) -> Template:
     if shipped is not None:
         return _shipped(shipped)
     path = cache_dir / "shapes" / f"{shape.key[:32]}-{_generation()}.json"
-    if not path.exists():
-        made = synthesize(shape)
-        _write(path, made.text)
-        _keep(made, cache_dir)
-    return templates.parse(path.read_text())
+    kept = _read(path)
+    if kept is not None:
+        return kept
+    made = synthesize(shape)
+    _write(path, made.text)
+    _keep(made, cache_dir)
+    return made
 
 
 def find_known(sha256: str, *, cache_dir: Path) -> Template | None:
     """A template by its own hash: a shipped one, or one that this machine has made."""
-    kept = cache_dir / "templates" / f"{sha256}.json"
-    if kept.is_file():
-        return templates.parse(kept.read_text())
-    return next((t for name in index().values() if (t := _shipped(name)).sha256 == sha256), None)
+    return _kept(sha256, cache_dir) or next(
+        (t for name in index().values() if (t := _shipped(name)).sha256 == sha256), None
+    )
+
+
+def _kept(sha256: str, cache_dir: Path) -> Template | None:
+    found = _read(cache_dir / "templates" / f"{sha256}.json")
+    # Whoever asks by hash relies on it, and anybody may have written to the cache.
+    return found if found and found.sha256 == sha256 else None
 
 
 def _keep(template: Template, cache_dir: Path) -> None:
-    path = cache_dir / "templates" / f"{template.sha256}.json"
-    if not path.exists():
-        _write(path, template.text)
+    if _kept(template.sha256, cache_dir) is None:
+        _write(cache_dir / "templates" / f"{template.sha256}.json", template.text)
 
 
 @cache
@@ -62,7 +69,8 @@ def synthesize(shape: Shape) -> Template:
     if find_spec("aws_cdk") is None:
         raise SpecError(
             "this combination of components is none of the shipped shapes, and making it takes the CDK",
-            hint="install the extra `cdk` (Node comes with it): pip install 'stackwright[cdk]'; or use a preset",
+            hint="install the extra `cdk` (Node comes with it): pip install 'stackwright[cdk]'; "
+            "or use a preset",
             field="components",
         )
     from stacks.app import build
@@ -88,9 +96,22 @@ def _generation() -> str:
     return digest.hexdigest()[:12]
 
 
+def _read(path: Path) -> Template | None:
+    """What was kept; nothing where it was never kept, or cannot be read any more: it can be made again."""
+    try:
+        found = templates.parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if found.resources else None
+
+
 def _write(path: Path, text: str) -> None:
-    """All or nothing: another process never reads half a template."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """All or nothing: another process never reads half a template. Where nothing can be kept, nothing is."""
     partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(text)
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink()

@@ -77,6 +77,14 @@ def test_a_name_does_not_look_like_an_address(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["v=1&enrolment=zz", "stackwright finish 'v=2&stack=x'", "https://x/finish?v=1&a", "v=1 enrolment=x"],
+)
+def test_a_broken_address_is_taken_for_one_so_that_its_fault_is_named(text: str) -> None:
+    assert finish_address.looks_like_one(text)
+
+
+@pytest.mark.parametrize(
     ("text", "field", "message"),
     [
         ("", "address", "'' is no part of a finish address"),

@@ -81,6 +81,33 @@ def test_a_template_is_known_by_its_hash(tmp_path: Path, syntheses: list[str]) -
     assert synth.find_known("0" * 64, cache_dir=tmp_path) is None
 
 
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[]", b"{}", b'{"Metadata": [1]}'])
+def test_a_kept_template_that_cannot_be_read_is_made_again(
+    tmp_path: Path, syntheses: list[str], text: bytes
+) -> None:
+    synth.template(UNKNOWN, cache_dir=tmp_path)
+    written = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
+    for name in written:
+        (tmp_path / name).write_bytes(text)
+    assert synth.find_known(MADE.sha256, cache_dir=tmp_path) is None
+    assert synth.template(UNKNOWN, cache_dir=tmp_path) == MADE
+    assert {name: (tmp_path / name).read_bytes() for name in files(tmp_path)} == written
+    assert syntheses == [UNKNOWN.shape.key] * 2
+
+
+def test_a_kept_template_of_another_hash_is_not_known(tmp_path: Path, syntheses: list[str]) -> None:
+    synth.template(UNKNOWN, cache_dir=tmp_path)
+    (tmp_path / "templates" / f"{MADE.sha256}.json").write_text('{"Resources":{"B":{"Type":"T"}}}')
+    assert synth.find_known(MADE.sha256, cache_dir=tmp_path) is None
+
+
+def test_where_nothing_can_be_kept_a_template_is_made_each_time(tmp_path: Path, syntheses: list[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert [synth.template(UNKNOWN, cache_dir=file / "cache") for _ in range(2)] == [MADE, MADE]
+    assert (syntheses, files(tmp_path)) == ([UNKNOWN.shape.key] * 2, ["file"])
+
+
 def test_half_a_template_is_never_kept(tmp_path: Path, syntheses: list[str]) -> None:
     synth.template(UNKNOWN, cache_dir=tmp_path)
     assert [name for name in files(tmp_path) if "partial" in name] == []

@@ -20,7 +20,9 @@ from provisioner.errors import CHECK_SAID_NO
 )
 @json_option
 def command(path: str, preset: str, name: str, region: str, fail_on: str, as_json: bool) -> int:
-    """Show resources, permissions, cost and findings. Calls nothing, writes nothing.
+    """Show resources, permissions, cost and findings. Calls nothing; writes nothing but its cache.
+
+    A template that no preset ships is made once and kept there, where the cache can be written.
 
     \b
     Example:

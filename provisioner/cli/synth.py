@@ -6,6 +6,7 @@ import click
 
 from provisioner.cli.options import answer, json_option, read_spec, spec_options
 from provisioner.cli.planning import draft
+from provisioner.errors import SpecError
 
 
 @click.command()
@@ -21,8 +22,7 @@ def command(path: str, preset: str, name: str, region: str, output: str, as_json
     """
     drafted = draft(read_spec(path=path, preset=preset, name=name, region=region))
     target = Path(output) / f"{drafted.plan.spec.name}.template.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(drafted.template.text + "\n", encoding="utf-8")
+    _write(target, drafted.template.text + "\n")
     value = {
         "path": str(target),
         "sha256": drafted.template.sha256,
@@ -30,3 +30,15 @@ def command(path: str, preset: str, name: str, region: str, output: str, as_json
         "parameters": dict(drafted.plan.parameters),
     }
     answer(value, str(target), as_json=as_json)
+
+
+def _write(target: Path, text: str) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SpecError(
+            f"{target} cannot be written: {error.strerror or error}",
+            hint="-o names a folder to write to",
+            field="output",
+        ) from None

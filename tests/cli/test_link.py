@@ -11,6 +11,7 @@ import pytest
 
 from provisioner import link as links
 from provisioner.aws.buckets import Buckets
+from provisioner.cli.options import places
 from provisioner.enrolments import Publication, record_publication
 from provisioner.errors import RefusedError
 
@@ -197,6 +198,24 @@ def manifest(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch, preset: str)
     monkeypatch.setenv("STACKWRIGHT_TEMPLATE_BASE", BASE)
     monkeypatch.setenv("STACKWRIGHT_TEMPLATE_MANIFEST", str(file))
     return sha256
+
+
+@pytest.mark.parametrize("output", ["file", "file/deeper"])
+def test_a_template_that_cannot_be_written_is_the_outputs_fault(cli: Any, output: str) -> None:
+    Path("file").write_text("")
+    ran = cli("synth", *MINIMAL, "-o", output, "--json")
+    assert (ran.code, ran.error["field"], ran.error["exit_code"]) == (2, "output", 2)
+    assert ran.error["message"].startswith(f"{output}/{NAME}.template.json cannot be written: ")
+
+
+def test_a_home_that_cannot_be_written_stops_no_plan(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("home").write_text("")
+    monkeypatch.setenv("STACKWRIGHT_HOME", str(Path("home").resolve()))
+    places.cache_clear()
+    Path("stack.yaml").write_text(PRINCIPAL + "tags: {owner: anna}\n")
+    assert (cli("plan").code, cli("synth").code) == (0, 0)
+    ran = cli("link", "--template-url", URL, "--json")
+    assert (ran.code, "cannot be used as a registry" in ran.error["message"]) == (4, True)
 
 
 def test_a_vendors_template_base_gives_the_url(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
