@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 from time import monotonic
 from typing import Any, TypeVar
@@ -13,7 +13,18 @@ import boto3
 
 from provisioner.aws.session import DENIED, EXPIRED, THROTTLED, UNKNOWN_KEY, Client, Session
 from provisioner.errors import RefusedError
-from provisioner.scan.table import GLOBAL, Attributes, Cell, Detail, Found, Place, Reading, Row, State
+from provisioner.scan.table import (
+    GLOBAL,
+    AccountDetail,
+    Attributes,
+    Cell,
+    Detail,
+    Found,
+    Place,
+    Reading,
+    Row,
+    State,
+)
 
 T = TypeVar("T")
 
@@ -126,7 +137,24 @@ class Reader:
 
     def _detailed(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
         learnt = self._asked(visit, visit.region, found, visit.row.details)
-        return tuple(replace(f, attributes={**f.attributes, **learnt[f.arn]}) for f in found)
+        wide = self._account_wide(visit)
+        return tuple(replace(f, attributes={**f.attributes, **learnt[f.arn], **wide}) for f in found)
+
+    def _account_wide(self, visit: _Visit) -> Attributes:
+        """What the account says of all its resources, asked once; the cell that comes first pays."""
+
+        def make(detail: AccountDetail) -> _Answer:
+            visit.calls += 1
+            client = self._client(visit, detail.service, GLOBAL)
+            return _ask(client, detail, detail.arguments(visit.account), name=f"account's {detail.call}")
+
+        learnt: dict[str, object] = {}
+        for detail in visit.row.account_details:
+            key = (visit.account, detail.service, detail.call)
+            answer = self._once.get(key, partial(make, detail))
+            learnt.update(answer.attributes)
+            visit.gaps.update(answer.gaps)
+        return learnt
 
     def _asked(
         self, visit: _Visit, region: str, found: tuple[Found, ...], details: tuple[Detail, ...]
@@ -135,7 +163,7 @@ class Reader:
         client = self._client(visit, visit.row.service, region)
         jobs = [(f, detail) for f in found for detail in details]
         learnt: dict[str, dict[str, object]] = {f.arn: {} for f in found}
-        answers = self._pool.map(lambda job: _ask(client, *job), jobs)
+        answers = self._pool.map(lambda job: _ask(client, job[1], job[1].arguments(job[0])), jobs)
         for (f, _), answer in zip(jobs, answers, strict=True):
             learnt[f.arn].update(answer.attributes)
             visit.gaps.update(answer.gaps)
@@ -196,13 +224,15 @@ class _Answer:
     gaps: tuple[str, ...] = ()
 
 
-def _ask(client: Client, found: Found, detail: Detail) -> _Answer:
+def _ask(
+    client: Client, detail: Detail | AccountDetail, arguments: Mapping[str, str], name: str = ""
+) -> _Answer:
     try:
-        return _Answer(attributes=detail.read(getattr(client, detail.call)(**detail.arguments(found))))
+        return _Answer(attributes=detail.read(getattr(client, detail.call)(**arguments)))
     except RefusedError as error:
         if error.code in detail.absent:
             return _Answer(attributes=detail.absent[error.code])
-        return _Answer(gaps=(_gap(detail.call, error),))
+        return _Answer(gaps=(_gap(name or detail.call, error),))
 
 
 def _gap(call: str, error: RefusedError) -> str:

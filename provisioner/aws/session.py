@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore import exceptions
@@ -74,7 +75,9 @@ class Session:
 
     def _made(self, service: str, region: str) -> Any:
         try:
-            return self._boto.client(service, region_name=region, config=self._config)
+            client = self._boto.client(service, region_name=region, config=self._config)
+            client.meta.events.register("before-sign.s3-control", _without_account_host)
+            return client
         except ValueError as error:
             # botocore has no error of its own for an endpoint that is no URL.
             raise RefusedError(str(error), hint="check AWS_ENDPOINT_URL and the AWS config file") from error
@@ -160,6 +163,14 @@ def _refused(error: exceptions.ClientError) -> RefusedError:
     if code in THROTTLED:
         return RefusedError(f"{call} was throttled", hint="run the same command again", code=code)
     return RefusedError(f"{call}: {message or code}", code=code)
+
+
+def _without_account_host(request: Any, **_: Any) -> None:
+    """S3 Control puts the account before the host, 111122223333.localhost, which no resolver need know."""
+    parts = urlsplit(request.url)
+    account, _dot, host = parts.netloc.partition(".")
+    if account.isdigit() and host.partition(":")[0] in ("localhost", "127.0.0.1"):
+        request.url = parts._replace(netloc=host).geturl()
 
 
 def _boto_names(credentials: Mapping[str, str]) -> dict[str, str]:

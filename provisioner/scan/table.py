@@ -94,6 +94,18 @@ class Detail:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccountDetail:
+    """One call per account whose answer holds for each of its resources, whatever their own details say."""
+
+    service: str
+    call: str
+    arguments: Callable[[str], Mapping[str, str]]
+    read: Callable[[Item], Attributes]
+    permission: str
+    absent: Mapping[str, Attributes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """How one service is listed; `shape` answers None for an item that no component could use.
 
@@ -111,6 +123,7 @@ class Row:
     shape: Callable[[Item, Place], Found | None]
     arguments: Mapping[str, Any] = field(default_factory=dict)
     details: tuple[Detail, ...] = ()
+    account_details: tuple[AccountDetail, ...] = ()
     tagged_as: str = ""
     locate: Detail | None = None
     one: Callable[[Arn], Mapping[str, Any]] | None = None
@@ -119,7 +132,8 @@ class Row:
     @property
     def permissions(self) -> tuple[str, ...]:
         """Every IAM action that reading this row needs, sorted."""
-        asked = {self.permission, *(detail.permission for detail in self.details)}
+        details: tuple[Detail | AccountDetail, ...] = (*self.details, *self.account_details)
+        asked = {self.permission, *(detail.permission for detail in details)}
         return tuple(sorted(asked | ({"tag:GetResources"} if self.tagged_as else set())))
 
 
@@ -176,8 +190,17 @@ _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restrict
 
 
 def _blocked(answer: Item) -> Attributes:
+    return {"public_access_blocked": _blocks_all(answer)}
+
+
+def _blocked_by_account(answer: Item) -> Attributes:
+    """The account's block holds for every bucket; where it has a hole, the bucket's own decides."""
+    return {"public_access_blocked": True} if _blocks_all(answer) else {}
+
+
+def _blocks_all(answer: Item) -> bool:
     blocks = answer["PublicAccessBlockConfiguration"]
-    return {"public_access_blocked": all(blocks.get(name) is True for name in _BLOCKS)}
+    return all(blocks.get(name) is True for name in _BLOCKS)
 
 
 _S3 = Row(
@@ -215,6 +238,18 @@ _S3 = Row(
             permission="s3:GetBucketVersioning",
             arguments=_owned,
             read=lambda a: {"versioned": a.get("Status") == "Enabled"},
+        ),
+    ),
+    # AWS applies the stricter of the two.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    account_details=(
+        AccountDetail(
+            service="s3control",
+            call="get_public_access_block",
+            permission="s3:GetAccountPublicAccessBlock",
+            arguments=lambda account: {"AccountId": account},
+            read=_blocked_by_account,
+            absent={"NoSuchPublicAccessBlockConfiguration": {}},
         ),
     ),
 )

@@ -59,7 +59,10 @@ class Recorded(Session):
 
     def _note(self, model: Any, **_: Any) -> None:
         service = model.service_model
-        self.calls.append(iam_action(service.signing_name, model.name))
+        action = iam_action(service.signing_name, model.name)
+        # Two services sign as s3 and have a call of this name.
+        own = service.service_name == "s3control"
+        self.calls.append(action.replace("GetBucket", "GetAccount") if own else action)
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +173,7 @@ def test_a_bucket_is_found_with_what_fitness_asks_for(session: Recorded) -> None
         ),
     )
     cell = reading.cell
-    assert (cell.state, cell.count, cell.calls, cell.note) == ("found", 1, 5, "")
+    assert (cell.state, cell.count, cell.calls, cell.note) == ("found", 1, 6, "")
 
 
 def test_a_bucket_without_settings_says_no_three_times(session: Recorded) -> None:
@@ -184,6 +187,73 @@ def test_a_block_with_a_hole_proves_nothing(session: Recorded) -> None:
     block_public_access(make_bucket(session, "holed"), "holed", RestrictPublicBuckets=False)
     (holed,) = read(session, S3).resources
     assert fit.best(holed, HOME).verdict == "unknown"
+
+
+def block_account(session: Session, **more: bool) -> None:
+    blocks = dict.fromkeys(
+        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+    )
+    session.client("s3control").put_public_access_block(
+        AccountId=ACCOUNT, PublicAccessBlockConfiguration=blocks | more
+    )
+
+
+def test_a_bucket_is_not_public_where_its_account_blocks_it(session: Recorded) -> None:
+    make_bucket(session, "here")
+    make_bucket(session, "there", "us-east-1")
+    block_account(session)
+    session.calls.clear()
+    done = scan_all(session, HOME, "us-east-1", rows=(S3,))
+    assert [f.attributes["public_access_blocked"] for f in done.resources] == [True, True]
+    assert session.calls.count("s3:GetAccountPublicAccessBlock") == 1
+    assert len(session.calls) == sum(cell.calls for cell in done.cells)
+
+
+def test_an_account_that_blocks_with_a_hole_leaves_it_to_the_bucket(session: Recorded) -> None:
+    block_public_access(make_bucket(session, "closed"), "closed")
+    make_bucket(session, "bare")
+    block_account(session, BlockPublicPolicy=False)
+    found = named(read(session, S3).resources)
+    assert {name: f.attributes["public_access_blocked"] for name, f in found.items()} == {
+        "bare": False,
+        "closed": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("AccessDenied", "AccessDenied"),
+        (exceptions.EndpointConnectionError(endpoint_url="https://1.s3-control"), "Unreachable"),
+    ],
+)
+def test_an_account_that_does_not_tell_leaves_it_to_the_bucket(
+    session: Recorded, outcome: Any, said: str
+) -> None:
+    block_public_access(make_bucket(session, "closed"), "closed")
+    answer(session, "s3control", "GetPublicAccessBlock", outcome)
+    reading = read(session, S3)
+    assert [f.attributes["public_access_blocked"] for f in reading.resources] == [True]
+    assert (reading.cell.state, reading.cell.note) == (
+        "found",
+        f"could not look: account's get_public_access_block {said} ×1",
+    )
+
+
+def test_the_account_stands_in_the_host_of_aws_alone(offline: Recorded) -> None:
+    class SentError(Exception):
+        pass
+
+    def stop(request: Any, **_: Any) -> None:
+        raise SentError(request.url)
+
+    client = offline.client("s3control")
+    client.raw.meta.events.register("before-send", stop)
+    with pytest.raises(SentError) as caught:
+        client.get_public_access_block(AccountId=ACCOUNT)
+    assert str(caught.value) == (
+        f"https://{ACCOUNT}.s3-control.{HOME}.amazonaws.com/v20180820/configuration/publicAccessBlock"
+    )
 
 
 def test_a_bucket_of_another_region_is_in_the_other_cell(session: Recorded) -> None:
@@ -210,7 +280,7 @@ def test_every_page_of_buckets_is_read(session: Recorded) -> None:
         make_bucket(session, f"bucket-{number}")
     row = replace(S3, arguments={"PaginationConfig": {"PageSize": 2}}, details=(), tagged_as="")
     cell = read(session, row).cell
-    assert (cell.count, cell.calls) == (5, 3)
+    assert (cell.count, cell.calls - len(S3.account_details)) == (5, 3)
 
 
 def test_every_page_of_repositories_is_read(offline: Recorded) -> None:
@@ -459,7 +529,7 @@ def test_a_row_for_one_resource_looks_at_no_other(session: Recorded) -> None:
         make_bucket(session, name)
     session.calls.clear()
     reading = read(session, only(S3, arns.parse("arn:aws:s3:::churn")))
-    assert ([f.name for f in reading.resources], reading.cell.calls, len(session.calls)) == (["churn"], 4, 4)
+    assert ([f.name for f in reading.resources], reading.cell.calls, len(session.calls)) == (["churn"], 5, 5)
 
 
 def test_one_resource_that_is_not_there_is_an_empty_cell(session: Recorded) -> None:

@@ -42,6 +42,7 @@ def test_one_bucket_among_many_takes_a_handful_of_calls(cli: Any, world: Any, ca
         "GetBucketVersioning",
         "GetCallerIdentity",
         "GetPublicAccessBlock",
+        "GetPublicAccessBlock",
         "ListBuckets",
     ]
 

@@ -221,6 +221,7 @@ def test_the_policy_lists_what_the_rows_need_sorted() -> None:
                 "Action": [
                     "ecr:DescribeRepositories",
                     "iam:GetAccountAuthorizationDetails",
+                    "s3:GetAccountPublicAccessBlock",
                     "s3:GetBucketPublicAccessBlock",
                     "s3:GetBucketVersioning",
                     "s3:GetEncryptionConfiguration",
