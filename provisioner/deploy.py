@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from provisioner.plan import Plan
 from provisioner.template import Template
 
 if TYPE_CHECKING:
-    from provisioner.aws.cloudformation import ChangeSet, Event, Stacks, StackState
+    from provisioner.aws.cloudformation import Change, ChangeSet, Event, Stacks, StackState
     from provisioner.registry import Registry
 
 OnEvent = Callable[["Event"], None]
@@ -33,8 +34,32 @@ class Clock:
     interval: float = 2.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What is done only when somebody says so."""
+
+    allow_removal: bool = False
+    take_over: bool = False
+
+
+NO_WISHES = Wishes()
+
+
 class FailedError(RefusedError):
     """An operation of CloudFormation ended badly."""
+
+
+class BusyError(RefusedError):
+    """CloudFormation is at another operation of the stack."""
+
+
+# Codes of CloudFormation for a change set or stack that somebody else is at.
+_TAKEN = (
+    "InvalidChangeSetStatus",
+    "InvalidChangeSetStatusException",
+    "OperationInProgressException",
+    "OperationInProgress",
+)
 
 
 def run(
@@ -47,46 +72,137 @@ def run(
     estimate: Mapping[str, Any],
     clock: Clock,
     on_event: OnEvent,
+    wishes: Wishes = NO_WISHES,
+    tell: Callable[[str], None] = lambda words: None,
 ) -> "StackState":
-    """Creates or updates the stack and waits for it. An interrupted run goes on where it was."""
-    _check_name(plan, stacks, registry, account)
-    state = stacks.describe(plan.spec.name)
+    """Creates or updates the stack and waits for it. An interrupted run goes on where it was.
+
+    `tell` hears every resource that an update takes away, before it does.
+    """
+    state = look(plan, stacks=stacks, registry=registry, account=account, wishes=wishes)
     if state and state.verdict == "busy":
-        _check_ours(state)
         state = follow(stacks, state.id, clock=clock, on_event=on_event)
     _check_deployable(state)
     enrolment = _enrol(plan, template, state, registry, account, estimate, clock)
-    create = state is None or state.verdict == "draft"
+    # A stack keeps its id whatever its user calls it; one that is not there yet has only a name.
+    stack = state.id if state else plan.spec.name
     name = _change_set_name(template, enrolment)
-    stacks.propose(
-        stack=plan.spec.name,
-        change_set=name,
-        create=create,
-        template=template.text,
-        parameters=enrolment.parameters,
-        tags={access.TAG_STACK: plan.spec.name, access.TAG_ENROLMENT: enrolment.id},
-    )
-    proposed = _settled(stacks, plan.spec.name, name, clock)
+    with _told_when_busy(plan.spec.name):
+        stacks.propose(
+            stack=stack,
+            change_set=name,
+            create=state is None or state.verdict == "draft",
+            template=template.text,
+            parameters=enrolment.parameters,
+            tags={access.TAG_STACK: plan.spec.name, access.TAG_ENROLMENT: enrolment.id},
+        )
+    proposed = _settled(stacks, stack, name, clock)
     if proposed.is_empty and state:
-        stacks.drop_change_set(stack=plan.spec.name, change_set=name)
+        stacks.drop_change_set(stack=stack, change_set=name)
         _expect(enrolment, registry)
         return state
     if proposed.status == "FAILED":
-        stacks.drop_change_set(stack=plan.spec.name, change_set=name)
+        stacks.drop_change_set(stack=stack, change_set=name)
         raise RefusedError(
             f"CloudFormation refused the change: {proposed.reason}", hint=hint(proposed.reason)
         )
-    before = stacks.events(plan.spec.name)
+    if state and state.verdict == "done":
+        _check_losses(state, name, stacks, wishes, tell)
+    before = stacks.events(stack)
     expected = _expect(enrolment, registry)
-    stacks.execute(stack=plan.spec.name, change_set=name)
-    after = before[-1].id if before else ""
     try:
-        return follow(stacks, plan.spec.name, clock=clock, on_event=on_event, after=after)
-    except FailedError:
-        # CloudFormation went back to what there was, and so do we.
+        _execute(stacks, stack, name, plan.spec.name)
+        return follow(stacks, stack, clock=clock, on_event=on_event, after=before[-1].id if before else "")
+    except (FailedError, BusyError):
+        # CloudFormation has what there was, and so do we.
         if expected:
             registry.update_enrolment(expected)
         raise
+
+
+def look(
+    plan: Plan, *, stacks: "Stacks", registry: "Registry", account: str, wishes: Wishes = NO_WISHES
+) -> "StackState | None":
+    """The stack that a deployment would update, or None; raises CheckError where it may not."""
+    _check_name(plan, stacks, registry, account)
+    state = _current(plan, stacks, registry)
+    if state and state.verdict != "draft":
+        _check_ours(state)
+        _check_mine(plan.spec.name, state, registry, wishes)
+    return state
+
+
+def _current(plan: Plan, stacks: "Stacks", registry: "Registry") -> "StackState | None":
+    """By its id, by its enrolment, by name: the console user may have called it otherwise."""
+    name = plan.spec.name
+    known = registry.stack(name)
+    state = stacks.describe(known.stack_id) if known and known.stack_id else None
+    if state and state.verdict != "gone":
+        return state
+    opened = [e.id for e in registry.enrolments_of(name, plan.spec.region) if e.status != "deleted"]
+    return stacks.find(name=name, enrolment_ids=opened) or stacks.describe(name)
+
+
+def _execute(stacks: "Stacks", stack: str, change_set: str, name: str) -> None:
+    """Another run that executes this very change set is as good as this one."""
+    try:
+        with _told_when_busy(name):
+            stacks.execute(stack=stack, change_set=change_set)
+    except BusyError:
+        left = stacks.change_set(stack=stack, change_set=change_set)
+        if left is None or left.execution not in ("EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"):
+            raise
+
+
+@contextmanager
+def _told_when_busy(name: str) -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as error:
+        busy = re.search(r"_IN_PROGRESS state and can ?not be updated", error.message)
+        if error.code in _TAKEN or busy:
+            raise BusyError(
+                f"another operation of stack {name} came first: {error.message}",
+                hint=f"`stackwright wait {name}`, then the same command again",
+            ) from error
+        raise
+
+
+# Losing a resource of these types loses what users put into it.
+_HOLDS_DATA = ("AWS::S3::Bucket", "AWS::ECR::Repository")
+
+
+def _check_losses(
+    state: "StackState", change_set: str, stacks: "Stacks", wishes: Wishes, tell: Callable[[str], None]
+) -> None:
+    """Tells what an update takes away; raises CheckError where that holds data and nobody asked for it."""
+    lost = [c for c in stacks.changes(stack=state.id, change_set=change_set) if c.takes_away]
+    if not lost:
+        return
+    live = Template(body=stacks.template(state.id)).resources
+    words = {c.logical_id: loss(c, live.get(c.logical_id, {})) for c in lost}
+    for line in words.values():
+        tell(line)
+    data = [words[c.logical_id] for c in lost if c.type in _HOLDS_DATA]
+    if data and not wishes.allow_removal:
+        stacks.drop_change_set(stack=state.id, change_set=change_set)
+        raise CheckError(
+            "this update takes away what holds data: " + "; ".join(data),
+            hint="nothing was changed; keep the component in the spec, or --allow-removal does it on purpose",
+            field="allow-removal",
+        )
+
+
+def loss(change: "Change", live: Mapping[str, Any]) -> str:
+    """What becomes of one resource, by the policies of the template that is in force."""
+    removed = change.action == "Remove"
+    policy = live.get("DeletionPolicy" if removed else "UpdateReplacePolicy", "Delete")
+    fate = "deleted" if policy == "Delete" else "left behind, outside the stack"
+    what = f"{change.logical_id} ({' '.join(filter(None, (change.type, change.physical_id)))})"
+    if removed:
+        return f"{what} is removed: it will be {fate}"
+    verb = "is" if change.replacement == "True" else "may be"
+    return f"{what} {verb} replaced by a new one: the old one will be {fate}"
 
 
 def follow(
@@ -161,6 +277,26 @@ def hint(reason: str) -> str:
     return next((words for pattern, words in _HINTS if re.search(pattern, reason, re.IGNORECASE)), "")
 
 
+_DESTROY = "`stackwright destroy {name}`, then deploy again"
+_REMEDIES = {
+    "ROLLBACK_COMPLETE": _DESTROY,
+    "ROLLBACK_FAILED": _DESTROY,
+    "CREATE_FAILED": _DESTROY,
+    "UPDATE_ROLLBACK_FAILED": "mend the cause, then let it roll back (Continue update rollback in the "
+    "console, or aws cloudformation continue-update-rollback --region {region} --stack-name {name}), "
+    "then deploy again",
+    "UPDATE_FAILED": "mend the cause, then let it roll back (Roll back in the console, "
+    "or aws cloudformation rollback-stack --region {region} --stack-name {name}), then deploy again",
+    "DELETE_FAILED": "mend the cause, then `stackwright destroy {name}` again",
+}
+
+
+def remedy(state: "StackState") -> str:
+    """The way out of a failed state. Only a creation that failed has nothing to lose."""
+    words = _REMEDIES.get(state.status, "look at {name} in the CloudFormation console")
+    return words.format(name=state.name, region=state.region)
+
+
 def _is_cause(event: "Event") -> bool:
     return event.status.endswith("_FAILED") and "cancelled" not in event.reason
 
@@ -168,8 +304,8 @@ def _is_cause(event: "Event") -> bool:
 def _failure(state: "StackState", failed: "Event | None") -> FailedError:
     told = f"{failed.logical_id} ({failed.type}): {failed.reason}" if failed else state.reason
     steps = [hint(told)] if hint(told) else []
-    if state.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
-        steps.append(f"then `stackwright destroy {state.name}` and deploy again")
+    if state.verdict == "failed":
+        steps.append(remedy(state))
     return FailedError(f"stack {state.name} ended as {state.status}: {told}", hint="; ".join(steps))
 
 
@@ -210,15 +346,25 @@ def _check_ours(state: "StackState") -> None:
         )
 
 
-def _check_deployable(state: "StackState | None") -> None:
-    if state is None or state.verdict == "draft":
+def _check_mine(name: str, state: "StackState", registry: "Registry", wishes: Wishes) -> None:
+    """A stack that this registry neither holds nor opened may be a colleague's."""
+    known = registry.stack(name)
+    if known and known.stack_id == state.id:
         return
-    _check_ours(state)
-    if state.verdict == "failed":
+    if wishes.take_over or (state.enrolment_id and registry.enrolment(state.enrolment_id)):
+        return
+    raise CheckError(
+        f"a stack {state.name!r} exists in {state.region} that this registry does not know",
+        hint="`stackwright finish NAME` registers it, --take-over updates it, --name chooses another name",
+        field="take-over",
+    )
+
+
+def _check_deployable(state: "StackState | None") -> None:
+    if state and state.verdict == "failed":
         raise CheckError(
             f"stack {state.name!r} is {state.status}: an earlier attempt failed and cannot be updated",
-            hint=f"`stackwright status {state.name}` says why; `stackwright destroy {state.name}`, "
-            "then deploy again",
+            hint=f"`stackwright status {state.name}` says why; {remedy(state)}",
             field="name",
         )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from provisioner import arn, finish_address, proof
+from provisioner import arn, deploy, finish_address, proof
 from provisioner.components import find
 from provisioner.enrolments import Enrolment
 from provisioner.errors import CheckError
@@ -224,7 +224,7 @@ def _check_complete(state: "StackState") -> None:
     steps = {
         "busy": f"`stackwright wait {state.name}`",
         "draft": f"`stackwright deploy` goes on with it, or `stackwright destroy {state.name}`",
-        "failed": f"`stackwright status {state.name}` says why; `stackwright destroy {state.name}` cleans up",
+        "failed": f"`stackwright status {state.name}` says why; {deploy.remedy(state)}",
         "gone": "the stack was deleted: make a new link",
     }
     if state.verdict != "done":
@@ -297,9 +297,18 @@ def register(
         enrolment, "registered" if status == "registered" else "unverified", stack_id=state_id
     )
     registry.register(stack, components, closed)
+    _forget_dropped(stack, registry)
     if status == "registered" and not registry.active():
         registry.set_active(name)
     return stack
+
+
+def _forget_dropped(stack: "RegisteredStack", registry: "Registry") -> None:
+    """Components that an update took out of the stack, but for those that other stacks use."""
+    used = {name for s in registry.stacks() for name in s.components.values()}
+    for component in registry.components():
+        if component.name == f"{stack.name}.{component.type}" and component.name not in used:
+            registry.forget_component(component.name)
 
 
 def _components(

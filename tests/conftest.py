@@ -98,6 +98,7 @@ class World:
     region: str = REGION
     now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     events: list[Any] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     cloud: Any = None
 
     def __post_init__(self) -> None:
@@ -123,7 +124,7 @@ class World:
         plan = plans.make(spec or self.spec())
         return plan, synth.template(plan, cache_dir=self.home / "cache")
 
-    def deploy(self, spec: specs.Spec | None = None) -> Any:
+    def deploy(self, spec: specs.Spec | None = None, **wishes: bool) -> Any:
         plan, template = self.drafted(spec)
         return deploy.run(
             plan,
@@ -134,6 +135,8 @@ class World:
             estimate=ESTIMATE,
             clock=self.clock,
             on_event=self.events.append,
+            wishes=deploy.Wishes(**wishes),
+            tell=self.told.append,
         )
 
     def link(self, spec: specs.Spec | None = None, *, expected_account: str = "") -> Enrolment:

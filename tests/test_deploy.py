@@ -1,7 +1,10 @@
 """Deploying: create, update, go on, and say which resource failed first and what to do."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 
 from provisioner import deploy
+from provisioner.aws.cloudformation import Change
 from provisioner.errors import RefusedError
 
 NAME = "churn-dev"
@@ -110,8 +114,170 @@ def test_a_week_old_stack_without_a_link_is_taken_over(world: Any) -> None:
     world.cloud.stacks.create_from_url(name=NAME, template_url=url, parameters={})
     world.aws.engine.settle()
     world.now += timedelta(days=7)
-    world.deploy()
+    world.deploy(take_over=True)
     assert (world.finish().status, world.statuses()) == ("registered", ["registered"])
+
+
+def test_a_stack_that_this_registry_does_not_know_is_updated_only_on_purpose(
+    world: Any, refusal: Refusal
+) -> None:
+    """It may be a colleague's, deployed from another machine."""
+    theirs = world.link(world.spec(components=keeping(30)))
+    made = world.click(theirs)
+    world.registry.update_enrolment(replace(theirs, name="forgotten"))
+    with closing(sqlite3.connect(world.home / "registry.db")) as database, database:
+        database.execute("DELETE FROM enrolments")
+    wish = world.spec(components=keeping(90))
+    assert refusal(lambda: world.deploy(wish)) == (
+        "a stack 'churn-dev' exists in eu-central-1 that this registry does not know",
+        3,
+    )
+    assert days_kept(world, made) == 30
+    assert days_kept(world, world.deploy(wish, take_over=True)) == 90
+
+
+def test_a_stack_renamed_in_the_console_is_updated_and_not_made_twice(world: Any) -> None:
+    made = world.click(world.link(world.spec(components=keeping(30))), name="My-Own-Name")
+    unfinished = world.deploy(world.spec(components=keeping(60)))
+    world.finish()
+    finished = world.deploy(world.spec(components=keeping(90)))
+    assert [s.id for s in (made, unfinished, finished)] == [made.id] * 3
+    assert (days_kept(world, finished), [s.name for s in world.cloud.stacks.all()]) == (90, ["My-Own-Name"])
+    assert world.finish().stack_id == made.id
+
+
+STORE_ONLY = {"artifact_store": "s3", "orchestrator": "local"}
+
+
+@pytest.mark.parametrize(
+    ("retention", "fate"), [("retain", "left behind, outside the stack"), ("delete", "deleted")]
+)
+def test_an_update_that_takes_a_repository_away_is_refused_and_named(
+    world: Any, refusal: Refusal, retention: str, fate: str
+) -> None:
+    state = world.deploy(world.spec(data={"retention": retention}))
+    world.finish()
+    wish = world.spec(components=STORE_ONLY, data={"retention": retention})
+    repository = state.outputs["ContainerRegistryRepositoryUri"].partition("/")[2]
+    loss = f"ContainerRegistryRepository (AWS::ECR::Repository {repository}) is removed: it will be {fate}"
+    assert refusal(lambda: world.deploy(wish)) == (f"this update takes away what holds data: {loss}", 3)
+    assert (world.told, world.cloud.images.exists(repository)) == ([loss], True)
+    api = world.cloud.session.client("cloudformation").raw
+    executed = [c["ExecutionStatus"] for c in api.list_change_sets(StackName=NAME)["Summaries"]]
+    assert (executed, world.finish().status) == (["EXECUTE_COMPLETE"], "registered")
+
+
+def test_a_removal_that_is_wanted_leaves_no_component_in_the_registry(world: Any) -> None:
+    world.deploy()
+    world.finish()
+    state = world.deploy(world.spec(components=STORE_ONLY), allow_removal=True)
+    assert (state.status, sorted(world.finish().components)) == (
+        "UPDATE_COMPLETE",
+        ["artifact_store", "orchestrator"],
+    )
+    assert [c.name for c in world.registry.components()] == [
+        "churn-dev.artifact_store",
+        "churn-dev.orchestrator",
+    ]
+
+
+def test_a_role_that_goes_is_told_and_needs_no_permission(world: Any) -> None:
+    world.deploy(world.spec("sagemaker"))
+    world.deploy(world.spec("minimal"))
+    assert [line.partition(" ")[0] for line in world.told if "(AWS::IAM::Role " in line] == [
+        "OrchestratorRole",
+        "StepOperatorRole",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "live", "words"),
+    [
+        (
+            Change(action="Remove", logical_id="B", type="AWS::S3::Bucket", physical_id="b"),
+            {"DeletionPolicy": "RetainExceptOnCreate"},
+            "B (AWS::S3::Bucket b) is removed: it will be left behind, outside the stack",
+        ),
+        (
+            Change(action="Modify", logical_id="B", type="AWS::S3::Bucket", replacement="True"),
+            {"DeletionPolicy": "Retain"},
+            "B (AWS::S3::Bucket) is replaced by a new one: the old one will be deleted",
+        ),
+        (
+            Change(action="Modify", logical_id="B", type="AWS::S3::Bucket", replacement="Conditional"),
+            {"UpdateReplacePolicy": "Retain"},
+            "B (AWS::S3::Bucket) may be replaced by a new one: "
+            "the old one will be left behind, outside the stack",
+        ),
+    ],
+)
+def test_the_live_template_says_what_becomes_of_a_loss(
+    change: Change, live: dict[str, str], words: str
+) -> None:
+    assert (deploy.loss(change, live), change.takes_away) == (words, True)
+
+
+def test_a_change_in_place_takes_nothing_away() -> None:
+    kept = Change(action="Modify", logical_id="B", type="AWS::S3::Bucket", replacement="False")
+    assert (kept.takes_away, replace(kept, action="Add", replacement="").takes_away) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("ROLLBACK_COMPLETE", "`stackwright destroy churn-dev`, then deploy again"),
+        ("CREATE_FAILED", "`stackwright destroy churn-dev`, then deploy again"),
+        (
+            "UPDATE_ROLLBACK_FAILED",
+            "mend the cause, then let it roll back (Continue update rollback in the console, or aws "
+            "cloudformation continue-update-rollback --region eu-central-1 --stack-name churn-dev), "
+            "then deploy again",
+        ),
+        (
+            "UPDATE_FAILED",
+            "mend the cause, then let it roll back (Roll back in the console, or aws cloudformation "
+            "rollback-stack --region eu-central-1 --stack-name churn-dev), then deploy again",
+        ),
+        ("DELETE_FAILED", "mend the cause, then `stackwright destroy churn-dev` again"),
+        ("IMPORT_ROLLBACK_FAILED", "look at churn-dev in the CloudFormation console"),
+    ],
+)
+def test_only_a_failed_creation_is_advised_to_be_destroyed(world: Any, status: str, words: str) -> None:
+    assert deploy.remedy(replace(world.deploy(), status=status)) == words
+
+
+def test_a_second_run_of_the_same_change_follows_the_first(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks, execute = world.cloud.stacks, world.cloud.stacks.execute
+
+    def twice(**words: str) -> None:
+        execute(**words)
+        execute(**words)
+
+    monkeypatch.setattr(stacks, "execute", twice)
+    assert world.deploy().status == "CREATE_COMPLETE"
+    assert world.finish().status == "registered"
+
+
+def test_another_operation_that_came_first_is_said(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.deploy(world.spec(components=keeping(30)))
+    world.finish()
+    known = world.registry.enrolments_of(NAME)
+
+    def too_late(*, stack: str, change_set: str) -> None:
+        world.cloud.stacks.drop_change_set(stack=stack, change_set=change_set)
+        raise RefusedError("ExecuteChangeSet: cannot be executed", code="InvalidChangeSetStatus")
+
+    monkeypatch.setattr(world.cloud.stacks, "execute", too_late)
+    with pytest.raises(RefusedError) as caught:
+        world.deploy(world.spec(components=keeping(60)))
+    assert (caught.value.message, caught.value.hint, caught.value.exit_code) == (
+        "another operation of stack churn-dev came first: ExecuteChangeSet: cannot be executed",
+        "`stackwright wait churn-dev`, then the same command again",
+        4,
+    )
+    assert world.registry.enrolments_of(NAME) == known
 
 
 def test_a_deployment_interrupted_a_week_ago_is_taken_up(world: Any) -> None:
@@ -148,7 +314,7 @@ def test_the_first_failing_resource_is_named_with_what_to_do(world: Any) -> None
         "stack churn-dev ended as ROLLBACK_COMPLETE: ContainerRegistryRepository (AWS::ECR::Repository): "
         "Limit of repositories exceeded",
         "raise the quota in the Service Quotas console, or choose another region; "
-        "then `stackwright destroy churn-dev` and deploy again",
+        "`stackwright destroy churn-dev`, then deploy again",
         4,
     )
     assert world.held() == {}

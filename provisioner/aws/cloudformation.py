@@ -85,6 +85,22 @@ class ChangeSet:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One resource that an update would take away or make anew; `replacement` may be Conditional."""
+
+    action: str
+    logical_id: str
+    type: str
+    physical_id: str = ""
+    replacement: str = ""
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether what is there now goes, or may go."""
+        return self.action in ("Remove", "Dynamic") or self.replacement in ("True", "Conditional")
+
+
 class Stacks:
     """The stacks of one account and region."""
 
@@ -171,6 +187,11 @@ class Stacks:
             execution=raw.get("ExecutionStatus", ""),
         )
 
+    def changes(self, *, stack: str, change_set: str) -> list[Change]:
+        """What a change set would do to each resource, of all its pages."""
+        pages = self._client.pages("describe_change_set", StackName=stack, ChangeSetName=change_set)
+        return [_change(raw) for page in pages for raw in page.get("Changes", []) if "ResourceChange" in raw]
+
     def execute(self, *, stack: str, change_set: str) -> None:
         self._client.execute_change_set(StackName=stack, ChangeSetName=change_set)
 
@@ -224,6 +245,17 @@ def _state(raw: Mapping[str, Any]) -> StackState:
         outputs={o["OutputKey"]: o["OutputValue"] for o in raw.get("Outputs", [])},
         tags={t["Key"]: t["Value"] for t in raw.get("Tags", [])},
         protected=bool(raw.get("EnableTerminationProtection")),
+    )
+
+
+def _change(raw: Mapping[str, Any]) -> Change:
+    row = raw["ResourceChange"]
+    return Change(
+        action=row["Action"],
+        logical_id=row["LogicalResourceId"],
+        type=row["ResourceType"],
+        physical_id=row.get("PhysicalResourceId", ""),
+        replacement=row.get("Replacement", ""),
     )
 
 

@@ -1,5 +1,7 @@
 """`stackwright deploy`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from provisioner import text
@@ -17,14 +19,40 @@ from provisioner.cli.options import (
     yes_option,
 )
 from provisioner.cli.planning import draft
+from provisioner.enrolments import stamp
+
+if TYPE_CHECKING:
+    from provisioner.aws.cloudformation import StackState
 
 
 @click.command()
 @spec_options
+@click.option(
+    "--allow-removal",
+    is_flag=True,
+    help="Also take away a bucket or repository that the spec no longer has.",
+    show_envvar=True,
+)
+@click.option(
+    "--take-over",
+    is_flag=True,
+    help="Also update a stack that this registry does not know.",
+    show_envvar=True,
+)
 @profile_option
 @yes_option
 @json_option
-def command(path: str, preset: str, name: str, region: str, profile: str, yes: bool, as_json: bool) -> None:
+def command(
+    path: str,
+    preset: str,
+    name: str,
+    region: str,
+    allow_removal: bool,
+    take_over: bool,
+    profile: str,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """Create or update the stack, wait for it, register it. Run it again after an interruption.
 
     \b
@@ -33,7 +61,7 @@ def command(path: str, preset: str, name: str, region: str, profile: str, yes: b
     """
     from provisioner import deploy, finish
     from provisioner.cli.cloud import open_cloud
-    from provisioner.cli.following import shown
+    from provisioner.cli.following import interruptible, shown
     from provisioner.cli.stack import as_answer, stack_text
 
     drafted = draft(read_spec(path=path, preset=preset, name=name, region=region))
@@ -41,9 +69,13 @@ def command(path: str, preset: str, name: str, region: str, profile: str, yes: b
     spec = drafted.plan.spec
     cloud = open_cloud(spec.region, profile)
     account = cloud.account
+    wishes = deploy.Wishes(allow_removal=allow_removal, take_over=take_over)
+    state = deploy.look(
+        drafted.plan, stacks=cloud.stacks, registry=cloud.registry, account=account, wishes=wishes
+    )
     story(text.plan(drafted.as_dict()))
-    confirm(f"\nCreate or update {spec.name} in account {account}, {spec.region}?", yes=yes)
-    with shown(len(drafted.template.resources)) as on_event:
+    confirm(f"\n{_question(spec.name, state)} in account {account}, {spec.region}?", yes=yes)
+    with interruptible(f"`stackwright wait {spec.name}`"), shown(len(drafted.template.resources)) as on_event:
         deploy.run(
             drafted.plan,
             drafted.template,
@@ -53,6 +85,8 @@ def command(path: str, preset: str, name: str, region: str, profile: str, yes: b
             estimate=drafted.cost,
             clock=clock(),
             on_event=on_event,
+            wishes=wishes,
+            tell=story,
         )
     stack = finish.with_credentials(
         spec.name,
@@ -63,3 +97,10 @@ def command(path: str, preset: str, name: str, region: str, profile: str, yes: b
         region=spec.region,
     )
     answer(as_answer(stack, cloud.registry), stack_text(stack, cloud.registry), as_json=as_json)
+
+
+def _question(name: str, state: "StackState | None") -> str:
+    if state is None or state.verdict == "draft":
+        return f"Create {name}"
+    renamed = f" (called {state.name} in the console)" if state.name != name else ""
+    return f"Update the existing stack {name}{renamed} made at {stamp(state.created_at)}"

@@ -28,7 +28,7 @@ def command(
     """
     from provisioner import destroy
     from provisioner.cli.cloud import open_cloud_of
-    from provisioner.cli.following import shown
+    from provisioner.cli.following import interruptible, shown
 
     cloud = open_cloud_of(name, region, profile)
     name = cloud.name_of(name)
@@ -45,7 +45,7 @@ def command(
     found = destroy.begin(found, doors=doors, now=now())
     for step in teardown.plan(found, keep_data=keep_data, even_if_used=even_if_used):
         story(step.words)
-        with shown(0) as on_event:
+        with interruptible(f"`stackwright destroy {name}` goes on"), shown(0) as on_event:
             destroy.apply(step, doors=doors, clock=clock(), on_event=on_event)
     value = {"name": name, "steps": [vars(s) for s in steps], "kept": kept}
     answer(value, f"{name} is gone" + (f"; kept: {', '.join(kept)}" if kept else ""), as_json=as_json)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provisioner.errors import RefusedError
+
 if TYPE_CHECKING:
     from provisioner.aws.cloudformation import Event
 
@@ -40,6 +42,15 @@ def shown(resources: int) -> Iterator[Callable[["Event"], None]]:
                 )
 
         yield on_event
+
+
+@contextmanager
+def interruptible(next_step: str) -> Iterator[None]:
+    """Whoever stops watching learns that CloudFormation does not stop; raises RefusedError."""
+    try:
+        yield
+    except (KeyboardInterrupt, click.Abort):
+        raise RefusedError("you stopped watching; CloudFormation goes on", hint=next_step) from None
 
 
 def _line(event: "Event") -> None:

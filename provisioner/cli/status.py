@@ -85,6 +85,8 @@ def find_state(name: str, cloud: "Cloud") -> "StackState | None":
 def _next(
     name: str, state: "StackState | None", known: "RegisteredStack | None", enrolment: Status | Literal[""]
 ) -> str:
+    from provisioner import deploy
+
     if known and known.status == "deleted":
         return f"the CloudFormation stack is gone: `stackwright stack delete {name}` forgets it"
     if known and known.status == "deleting":
@@ -101,7 +103,7 @@ def _next(
     return {
         "busy": f"`stackwright wait {name}`",
         "draft": "`stackwright deploy` goes on with it",
-        "failed": f"`stackwright destroy {name}`, then deploy again",
+        "failed": deploy.remedy(state),
         "gone": "",
         "done": "" if known and known.status == "registered" else f"`stackwright finish {name}`",
     }[state.verdict]

@@ -23,7 +23,7 @@ def command(name: str, timeout: int, region: str, profile: str, as_json: bool) -
     """
     from provisioner import deploy
     from provisioner.cli.cloud import open_cloud_of
-    from provisioner.cli.following import shown
+    from provisioner.cli.following import interruptible, shown
     from provisioner.cli.status import find_state, look
 
     cloud = open_cloud_of(name, region, profile)
@@ -47,7 +47,8 @@ def command(name: str, timeout: int, region: str, profile: str, as_json: bool) -
         story("waiting for somebody to open the link …")
         ticking.sleep(max(ticking.interval, 5.0))
         state = find_state(name, cloud)
-    with shown(len(cloud.stacks.template(state.id).get("Resources", {}))) as on_event:
+    resources = cloud.stacks.template(state.id).get("Resources", {})
+    with interruptible(f"`stackwright wait {name}`"), shown(len(resources)) as on_event:
         deploy.follow(cloud.stacks, state.id, clock=ticking, on_event=on_event, deadline=deadline)
     value = look(name, cloud)
     answer(value, f"{name}: {value['cloudformation']}", as_json=as_json)

@@ -345,3 +345,50 @@ def test_after_a_failed_proof_status_does_not_ask_to_finish(cli: Any, world: Any
     assert cli("status", NAME, "--json").json["next"] == (
         "its proof failed: delete it in the console if it is not yours, or `stackwright destroy churn-dev`"
     )
+
+
+def test_the_question_says_whether_a_stack_is_made_or_updated(
+    cli: Any, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from provisioner.cli import deploy
+    from provisioner.enrolments import stamp
+
+    asked: list[str] = []
+    monkeypatch.setattr(deploy, "confirm", lambda question, yes: asked.append(question.strip()))
+    cli("deploy", *MINIMAL)
+    cli("deploy", *MINIMAL)
+    made = stamp(world.cloud.stacks.describe(NAME).created_at)
+    where = "in account 123456789012, eu-central-1?"
+    assert asked == [
+        f"Create churn-dev {where}",
+        f"Update the existing stack churn-dev made at {made} {where}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("deploy", *MINIMAL, "--yes"), "`stackwright wait churn-dev`"),
+        (("wait", NAME), "`stackwright wait churn-dev`"),
+        (("destroy", NAME, "--yes"), "`stackwright destroy churn-dev` goes on"),
+    ],
+    ids=lambda a: a[0] if isinstance(a, tuple) else "",
+)
+def test_whoever_stops_watching_learns_that_cloudformation_goes_on(
+    cli: Any, world: Any, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], hint: str
+) -> None:
+    from provisioner import deploy
+
+    if arguments[0] != "deploy":
+        cli("deploy", *MINIMAL, "--yes")
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(deploy, "follow", interrupted)
+    ran = cli(*arguments, "--json")
+    assert (ran.code, ran.error["message"], ran.error["hint"]) == (
+        4,
+        "you stopped watching; CloudFormation goes on",
+        hint,
+    )
