@@ -20,15 +20,25 @@ def check_fit(resources: "Iterable[Found]", *, region: str) -> None:
     """Raises CheckError with the reasons of the first unfit resource."""
     for resource in resources:
         for component in for_arn(resource.arn):
-            fitness = fit.check(component, resource, region=region)
-            if fitness.verdict == "unfit":
-                failed = [c.reason for c in fitness.checks if c.ok is False and c.severity == "error"]
-                raise CheckError(
-                    f"{resource.name} is unfit as {component.type}: it does not hold that "
-                    + "; ".join(failed),
-                    hint="mend it, or --unfit registers it all the same",
-                    field=resource.arn,
-                )
+            check_fit_as(component, resource, region=region, way_out="--unfit registers it all the same")
+
+
+def check_fit_as(
+    component: Component,
+    resource: "Found",
+    *,
+    region: str,
+    way_out: str = "--reuse-unchecked does not look",
+) -> None:
+    """Raises CheckError where the resource is unfit for this slot; `way_out` is how to insist."""
+    fitness = fit.check(component, resource, region=region)
+    if fitness.verdict == "unfit":
+        failed = [c.reason for c in fitness.checks if c.ok is False and c.severity == "error"]
+        raise CheckError(
+            f"{resource.name} is unfit as {component.type}: it does not hold that " + "; ".join(failed),
+            hint=f"mend it, or {way_out}",
+            field=resource.arn,
+        )
 
 
 def components(

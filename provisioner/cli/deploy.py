@@ -23,6 +23,8 @@ from provisioner.enrolments import stamp
 
 if TYPE_CHECKING:
     from provisioner.aws.cloudformation import StackState
+    from provisioner.cli.cloud import Cloud
+    from provisioner.spec import Spec
 
 
 @click.command()
@@ -39,6 +41,12 @@ if TYPE_CHECKING:
     help="Also update a stack that this registry does not know.",
     show_envvar=True,
 )
+@click.option(
+    "--reuse-unchecked",
+    is_flag=True,
+    help="Do not look at what is reused, as a bucket of another account.",
+    show_envvar=True,
+)
 @profile_option
 @yes_option
 @json_option
@@ -49,6 +57,7 @@ def command(
     region: str,
     allow_removal: bool,
     take_over: bool,
+    reuse_unchecked: bool,
     profile: str,
     yes: bool,
     as_json: bool,
@@ -73,6 +82,8 @@ def command(
     state = deploy.look(
         drafted.plan, stacks=cloud.stacks, registry=cloud.registry, account=account, wishes=wishes
     )
+    if not reuse_unchecked:
+        _check_reused(spec, cloud)
     story(text.plan(drafted.as_dict()))
     confirm(f"\n{_question(spec.name, state)} in account {account}, {spec.region}?", yes=yes)
     with interruptible(f"`stackwright wait {spec.name}`"), shown(len(drafted.template.resources)) as on_event:
@@ -97,6 +108,16 @@ def command(
         region=spec.region,
     )
     answer(as_answer(stack, cloud.registry), stack_text(stack, cloud.registry), as_json=as_json)
+
+
+def _check_reused(spec: "Spec", cloud: "Cloud") -> None:
+    """An ARN with a typing mistake would grant pipelines a stranger's bucket: each must be there and fit."""
+    from provisioner import found
+    from provisioner.cli.register import look_up
+
+    for wish in spec.components:
+        if wish.reuse:
+            found.check_fit_as(wish.component, look_up(wish.reuse, cloud), region=spec.region)
 
 
 def _question(name: str, state: "StackState | None") -> str:

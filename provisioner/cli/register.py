@@ -47,7 +47,7 @@ def command(
     _check_wish(arns_, stack)
     stated = [r for r in (arns.parse(a).region for a in arns_) if r]
     cloud = open_cloud(region or (stated[0] if stated else ""), profile)
-    resources = [_look(text, cloud) for text in arns_]
+    resources = [look_up(text, cloud) for text in arns_]
     if not unfit:
         founds.check_fit(resources, region=cloud.session.region)
     components = founds.components(resources, types=types, stack=stack, now=now())
@@ -80,7 +80,7 @@ def _check_wish(arns_: tuple[str, ...], stack: str) -> None:
             )
 
 
-def _look(text: str, cloud: "Cloud") -> "Found":
+def look_up(text: str, cloud: "Cloud") -> "Found":
     """The resource as a scan sees it; raises CheckError where it is absent or hidden."""
     from provisioner.cli.scan import run
     from provisioner.scan.table import ROWS, only

@@ -289,3 +289,31 @@ def test_no_door_asks_cloudformation_for_a_stack_without_a_name(world: Any) -> N
     world.deploy()
     with pytest.raises(SpecError, match="a stack needs a name"):
         world.cloud.stacks.describe("")
+
+
+REUSING = SPEC + "usage: idle\n"
+
+
+@pytest.mark.parametrize(
+    ("arn", "words"),
+    [
+        (
+            "arn:aws:s3:::nobody-made-this-bucket",
+            "there is no arn:aws:s3:::nobody-made-this-bucket in account",
+        ),
+        ("arn:aws:s3:::elsewhere-artifacts", "there is no arn:aws:s3:::elsewhere-artifacts in account"),
+    ],
+)
+def test_what_is_reused_must_be_there_before_anything_is_made(
+    cli: Any, world: Any, home: Path, arn: str, words: str
+) -> None:
+    s3 = world.cloud.session.client("s3", "us-west-2")
+    where = {"CreateBucketConfiguration": {"LocationConstraint": "us-west-2"}}
+    s3.create_bucket(Bucket="elsewhere-artifacts", **where)
+    Path("stack.yaml").write_text(
+        REUSING.replace("artifact_store: s3", f"artifact_store: {{flavor: s3, reuse: '{arn}'}}")
+    )
+    ran = cli("deploy", "--yes", "--json")
+    assert (ran.code, ran.error["field"]) == (3, "arn")
+    assert ran.error["message"].startswith(words)
+    assert (rows(home), world.cloud.stacks.describe(NAME)) == (0, None)
