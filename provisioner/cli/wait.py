@@ -1,12 +1,16 @@
 """`stackwright wait`."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from provisioner.cli.options import answer, aws_options, clock, json_option, now, story
 from provisioner.cli.stack_name import name_argument
 from provisioner.errors import CheckError, RefusedError
+
+if TYPE_CHECKING:
+    from provisioner.cli.cloud import Cloud
 
 
 @click.command()
@@ -35,7 +39,14 @@ def command(name: str, timeout: int, region: str, profile: str, as_json: bool) -
             hint=f"`stackwright doctor {name}` tries what it holds",
             field="name",
         )
-    look(name, cloud)  # refuses a name that nobody knows
+    if look(name, cloud)["registry"] == "deleted":
+        raise CheckError(
+            f"the CloudFormation stack of {name} is deleted",
+            hint=f"`stackwright stack delete {name}` forgets it",
+            field="name",
+        )
+    if known is None:
+        _check_expected(name, cloud)
     deadline = now() + timedelta(minutes=timeout)
     ticking = clock()
     state = find_state(name, cloud)
@@ -54,3 +65,15 @@ def command(name: str, timeout: int, region: str, profile: str, as_json: bool) -
     answer(value, f"{name}: {value['cloudformation']}", as_json=as_json)
     if value["next"]:
         story(f"Next: {value['next']}")
+
+
+def _check_expected(name: str, cloud: "Cloud") -> None:
+    """Raises CheckError where none of the name's enrolments is for this account: nothing will appear here."""
+    accounts = {e.expected_account for e in cloud.registry.enrolments_of(name, cloud.session.region)}
+    if accounts and not accounts & {"", cloud.account}:
+        raise CheckError(
+            f"{name} is expected in account {' or '.join(sorted(accounts))}, "
+            f"these credentials are of {cloud.account}",
+            hint="use credentials of that account",
+            field="profile",
+        )

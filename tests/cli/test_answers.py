@@ -392,3 +392,27 @@ def test_whoever_stops_watching_learns_that_cloudformation_goes_on(
         "you stopped watching; CloudFormation goes on",
         hint,
     )
+
+
+def test_nobody_waits_for_a_stack_that_was_deleted(cli: Any, world: Any) -> None:
+    cli("deploy", *MINIMAL, "--yes")
+    world.cloud.stacks.delete(NAME)
+    world.aws.engine.settle()
+    ran = cli("wait", NAME, "--json")
+    assert (ran.code, ran.error["message"], world.held()) == (
+        3,
+        "the CloudFormation stack of churn-dev is deleted",
+        {NAME: "deleted"},
+    )
+
+
+def test_nobody_waits_in_another_account_than_the_link_is_for(
+    cli: Any, world: Any, other: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.link(expected_account=world.account)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", world.aws.access_key(other.account))
+    ran = cli("wait", NAME, "--json")
+    assert (ran.code, ran.error["message"]) == (
+        3,
+        "churn-dev is expected in account 123456789012, these credentials are of 444455556666",
+    )
