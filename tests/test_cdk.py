@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[1]
 CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 NAME = "churn-dev"
 
-pytestmark = pytest.mark.skipif(not CLI.exists(), reason="`npm ci` installs the CDK CLI")
+
+@pytest.fixture(autouse=True)
+def _installed() -> None:
+    assert CLI.exists(), "the CDK CLI is missing: python scripts/npm.py ci"
 
 
 @pytest.fixture

@@ -38,10 +38,10 @@ def assembly(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.skipif(not CLI.exists(), reason="npm ci installs the CDK CLI")
 def test_cdk_deploy_creates_the_stack_and_reads_its_outputs(
     aws: Any, stacks: Any, assembly: Path, tmp_path: Path
 ) -> None:
+    assert CLI.exists(), "the CDK CLI is missing: python scripts/npm.py ci"
     command = [node(), CLI, "deploy", "--app", assembly, "--require-approval", "never", "--no-notices",
                "--no-version-reporting", "--outputs-file", tmp_path / "outputs.json"]  # fmt: skip
     environment = {
