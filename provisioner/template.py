@@ -45,7 +45,10 @@ class Template:
     @property
     def shape(self) -> Mapping[str, Any]:
         """The shape it was made from, as `Shape.as_dict` wrote it; empty for a template of somebody else."""
-        return dict(self.body.get("Metadata", {}).get(METADATA, {}).get("shape", {}))
+        found: Any = self.body
+        for key in ("Metadata", METADATA, "shape"):
+            found = found.get(key, {}) if isinstance(found, Mapping) else {}
+        return dict(found) if isinstance(found, Mapping) else {}
 
     @property
     def types(self) -> set[str]:

@@ -129,3 +129,8 @@ def test_38_000_bytes_are_allowed_and_no_more() -> None:
     room = 38_000 - of(Description="").size
     assert flaws(of(Description="x" * room)) == []
     assert flaws(of(Description="x" * (room + 1))) == [("template-too-large", "template")]
+
+
+@pytest.mark.parametrize("metadata", [None, [1], "x", {"Stackwright": [1]}, {"Stackwright": {"shape": "x"}}])
+def test_a_template_of_somebody_else_has_no_shape_whatever_its_metadata(metadata: object) -> None:
+    assert Template(body={"Resources": {}, "Metadata": metadata}).shape == {}
