@@ -1,10 +1,13 @@
 """The documents: their links lead somewhere, and the commands they show exist."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from cost_estimates import price_book
+from cost_estimates.estimate import monthly
 from provisioner.cli import VERBS
 from provisioner.components import CATALOGUE
 from provisioner.spec import PRESETS
@@ -34,6 +37,15 @@ def test_every_preset_and_component_is_documented() -> None:
     page = (ROOT / "docs" / "presets.md").read_text()
     assert [p for p in PRESETS if f"## {p}" not in page] == []
     assert [c.name for c in CATALOGUE if c.words not in page] == []
+
+
+def test_the_readme_says_what_each_preset_costs_while_idle() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for preset in PRESETS:
+        template = json.loads((ROOT / "provisioner" / "shapes" / f"{preset}.account.retain.json").read_text())
+        today = price_book.load().as_of
+        idle = monthly(template, "us-east-1", usage="idle", today=today).as_dict()["total"]["idle"]
+        assert re.search(rf"^\| `{preset}` \|.*\| \${idle:.0f} \|$", readme, re.MULTILINE)
 
 
 def test_the_readme_explains_every_kind_of_trust() -> None:

@@ -171,6 +171,7 @@ def _cost(estimate: Mapping[str, Any]) -> str:
         f"Costs about {usd(total['typical'])} a month with {estimate['usage']['profile']} use, "
         f"{usd(total['idle'])} idle ({usd(total['low'])}–{usd(total['high'])}; "
         f"prices of {estimate['price_book']['as_of']}"
+        + (", which are old" if estimate["price_book"]["stale"] else "")
         + (f"; {unknown} resources without a known price" if unknown else "")
         + ")."
     )

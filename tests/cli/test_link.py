@@ -152,7 +152,7 @@ def test_a_link_says_what_it_costs_and_whom_it_should_name(cli: Any) -> None:
     ran = cli("link", *MINIMAL, "--template-url", URL)
     assert re.search(
         r"^Costs about \$[\d.,]+ a month with \w+ use, \$[\d.,]+ idle "
-        r"\(\$[\d.,]+–\$[\d.,]+; prices of \d{4}-\d\d-\d\d\)\.$",
+        r"\(\$[\d.,]+–\$[\d.,]+; prices of \d{4}-\d\d-\d\d, which are old\)\.$",
         ran.err,
         re.MULTILINE,
     )
