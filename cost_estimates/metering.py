@@ -28,7 +28,7 @@ def meter(
 ) -> list[Metered]:
     """Every resource of every stack with the meters that run for it."""
     if isinstance(template, Mapping) or not _is_stacks(template):
-        return _meter_all(Template(template, region, parameters), "", situation)  # type: ignore[arg-type]
+        return _meter_all(Template(template, region, parameters), "", situation)  # type: ignore[arg-type]  # it is checked there
     metered = []
     _check_declared(template, parameters)
     for stack in template:

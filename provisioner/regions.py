@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from provisioner.errors import SpecError
 
@@ -58,5 +59,5 @@ def partition(region: str) -> Partition:
 
 def missing_types(region: str) -> frozenset[str] | None:
     """Resource types of ours that the region lacks; None where no registry tells."""
-    missing = _facts()["regions"][region]["missing"]
-    return None if missing is None else frozenset(str(t) for t in missing)  # type: ignore[attr-defined]
+    missing: Any = _facts()["regions"][region]["missing"]
+    return None if missing is None else frozenset(str(t) for t in missing)

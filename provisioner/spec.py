@@ -115,7 +115,7 @@ def _yaml(text: str) -> object:
 
     loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-    class UniqueKeys(loader):  # type: ignore[misc]
+    class UniqueKeys(loader):  # type: ignore[misc]  # which loader is known only here
         """YAML lets the last of two equal keys win silently; a spec must not."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:

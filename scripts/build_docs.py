@@ -4,9 +4,10 @@ Usage: python scripts/build_docs.py [--check]
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -117,10 +118,10 @@ def _words(permission: permissions.Permission) -> str:
     return permission.words + reason
 
 
-def _costs(body: object, region: str) -> Iterator[str]:
+def _costs(body: Mapping[str, Any], region: str) -> Iterator[str]:
     today = price_book.load().as_of + timedelta(days=1)
     for profile in specs.PROFILES:
-        total = monthly(body, region, usage=profile, today=today).as_dict()["total"]  # type: ignore[arg-type]
+        total = monthly(body, region, usage=profile, today=today).as_dict()["total"]
         yield text.usd(total["typical"])
 
 

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from cost_estimates.price_book import DATA_FILE  # noqa: E402
-from cost_estimates.price_rows import PriceRow, make_book, render_book  # noqa: E402
+from cost_estimates.price_book import DATA_FILE
+from cost_estimates.price_rows import PriceRow, make_book, render_book
 
 UNNAMED = "(repo not named by index)"
 

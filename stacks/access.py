@@ -65,12 +65,13 @@ def _trust(shape: Shape) -> dict[str, Any]:
     stack back, and one that is deleted and made again would lose access. The condition does the binding.
     """
     document: dict[str, Any] = {"Sid": TRUST_SIDS[shape.trust], "Effect": "Allow"}
+    root: dict[str, Any]
     if shape.trust == "account":
         root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
         condition: Any = if_given("HasTrustedPrincipal", _BOUND)
     else:
         account = {"Fn::Select": [4, {"Fn::Split": [":", {"Ref": "TrustedPrincipal"}]}]}
-        root = {"Fn::Sub": ["arn:${AWS::Partition}:iam::${Account}:root", {"Account": account}]}  # type: ignore[dict-item]
+        root = {"Fn::Sub": ["arn:${AWS::Partition}:iam::${Account}:root", {"Account": account}]}
         condition = dict(_BOUND)
         if shape.external_id:
             condition["StringEquals"] = {"sts:ExternalId": {"Ref": "ExternalId"}}

@@ -310,7 +310,7 @@ def test_every_region_has_a_partition_that_links_know() -> None:
 def test_every_permission_of_a_scan_exists_in_iam() -> None:
     asked = {action for row in scans.ROWS for action in row.permissions}
     assert asked - iam_actions() == set()
-    assert scans.policy(scans.ROWS)["Statement"][0]["Action"] == sorted(asked)  # type: ignore[index]
+    assert scans.policy(scans.ROWS)["Statement"][0]["Action"] == sorted(asked)
 
 
 def test_a_scan_finds_what_every_reusable_component_could_use() -> None:

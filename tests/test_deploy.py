@@ -325,8 +325,8 @@ def test_a_rolled_back_stack_is_to_be_destroyed_first(world: Any, refusal: Refus
     refusal(world.deploy)
     with pytest.raises(Exception, match="ROLLBACK_COMPLETE: an earlier attempt failed") as caught:
         world.deploy()
-    assert caught.value.exit_code == 3  # type: ignore[attr-defined]
-    assert caught.value.hint == (  # type: ignore[attr-defined]
+    assert caught.value.exit_code == 3
+    assert caught.value.hint == (
         "`stackwright status churn-dev` says why; `stackwright destroy churn-dev`, then deploy again"
     )
 

@@ -213,7 +213,7 @@ def make_mortal(dies_at: int, report: Path) -> None:
         return call if _READS.fullmatch(name) else run
 
     attribute = Client.__getattr__
-    Client.__getattr__ = lambda self, name: mortal(name, attribute(self, name))  # type: ignore[method-assign]
+    Client.__getattr__ = lambda self, name: mortal(name, attribute(self, name))
     for name, method in list(vars(Registry).items()):
         if callable(method) and not name.startswith("_"):
             setattr(Registry, name, mortal(f"registry.{name}", method))

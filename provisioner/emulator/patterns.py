@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-import regex  # type: ignore[import-untyped]
+import regex  # type: ignore[import-untyped]  # it ships no types
 
 _CLASSES = {"w": "a-zA-Z0-9_", "d": "0-9"}
 

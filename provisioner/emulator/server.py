@@ -51,7 +51,7 @@ class Gate:
         if environ.get("PATH_INFO", "").startswith(CONTROL):
             return control(self._aws, BackendRequest(environ))(environ, start_response)
         if environ.get("PATH_INFO", "").startswith("/moto-api"):
-            return self._moto(environ, start_response)  # type: ignore[no-any-return]
+            return self._moto(environ, start_response)  # type: ignore[no-any-return]  # moto is untyped
         call = calls.read(environ)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
         try:

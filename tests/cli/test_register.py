@@ -23,7 +23,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def watched(self: Client, raw: Any) -> None:
         plain(self, raw)
-        note = lambda model, **_: made.append(model.name)  # noqa: E731
+
+        def note(model: Any, **_: Any) -> None:
+            made.append(model.name)
+
         raw.meta.events.register("before-call", note, unique_id="watched")
 
     monkeypatch.setattr(Client, "__init__", watched)

@@ -186,4 +186,4 @@ def test_a_loop_that_makes_no_sense_is_one_unknown_line(loop: Any) -> None:
 def test_stacks_that_are_none_are_refused() -> None:
     for template in ([], [Stack(body={})], ["text"]):
         with pytest.raises(CostError):
-            monthly(template, "us-east-1", usage="idle", today=TODAY)  # type: ignore[arg-type]
+            monthly(template, "us-east-1", usage="idle", today=TODAY)
