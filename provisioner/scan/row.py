@@ -1,0 +1,152 @@
+"""What a row of a scan is, and the cells and resources that come of reading it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from provisioner.arn import Arn
+from provisioner.component import ComponentType
+from provisioner.components import for_arn
+
+State = Literal["found", "empty", "denied", "not_enabled", "unsupported", "throttled", "timeout", "failed"]
+# That a service is not there, or a region not switched on, is an answer: nothing of the account is hidden.
+SEEN: tuple[State, ...] = ("found", "empty", "not_enabled", "unsupported")
+Attributes = Mapping[str, object]
+Item = Mapping[str, Any]
+GLOBAL = "global"
+
+# regional: one call and one cell per region. shared: one call per account, one cell per region.
+# global: one call and one cell per account.
+Scope = Literal["regional", "shared", "global"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Something that exists; a missing attribute, or tags that are None, mean "I could not look"."""
+
+    arn: str
+    account: str
+    region: str
+    kind: str
+    name: str
+    attributes: Attributes = field(default_factory=dict)
+    tags: Mapping[str, str] | None = None
+
+    @property
+    def component_types(self) -> tuple[ComponentType, ...]:
+        return tuple(component.type for component in for_arn(self.arn))
+
+    def as_dict(self) -> dict[str, object]:
+        """The resource in the JSON contract, without its fitness."""
+        return {
+            "arn": self.arn,
+            "account": self.account,
+            "region": self.region,
+            "kind": self.kind,
+            "name": self.name,
+            "component_types": list(self.component_types),
+            "tags": dict(self.tags or {}),
+            "tags_known": self.tags is not None,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One (account, region, service) of a scan; `seconds` is wall time, `calls` counts pages and details."""
+
+    account: str
+    region: str
+    service: str
+    state: State
+    count: int = 0
+    calls: int = 0
+    seconds: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A cell and what was found in it."""
+
+    cell: Cell
+    resources: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an item was listed; `region` is "global" for a call that belongs to no region."""
+
+    account: str
+    region: str
+    partition: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detail:
+    """One more call per resource; `absent` maps error codes that are answers to what they say."""
+
+    call: str
+    arguments: Callable[[Found], Mapping[str, str]]
+    read: Callable[[Item], Attributes]
+    permission: str = ""
+    absent: Mapping[str, Attributes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountDetail:
+    """One call per account whose answer holds for each of its resources, whatever their own details say."""
+
+    service: str
+    call: str
+    arguments: Callable[[str], Mapping[str, str]]
+    read: Callable[[Item], Attributes]
+    permission: str
+    absent: Mapping[str, Attributes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """How one service is listed; `shape` answers None for an item that no component could use.
+
+    `tagged_as` is the service's name in the tagging API, where tags come in bulk; `locate` asks for the
+    "region" of an item whose listing does not tell it. `one` gives the arguments that list a single
+    resource, where the call can; `absent` are the error codes that say there is no such resource.
+    """
+
+    service: str
+    kind: str
+    scope: Scope
+    call: str
+    key: str
+    permission: str
+    shape: Callable[[Item, Place], Found | None]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    details: tuple[Detail, ...] = ()
+    account_details: tuple[AccountDetail, ...] = ()
+    tagged_as: str = ""
+    locate: Detail | None = None
+    one: Callable[[Arn], Mapping[str, Any]] | None = None
+    absent: tuple[str, ...] = ()
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """Every IAM action that reading this row needs, sorted."""
+        details: tuple[Detail | AccountDetail, ...] = (*self.details, *self.account_details)
+        asked = {self.permission, *(detail.permission for detail in details)}
+        return tuple(sorted(asked | ({"tag:GetResources"} if self.tagged_as else set())))
+
+
+def only(row: Row, arn: Arn) -> Row:
+    """The row for a single resource: nothing else is asked about, nor are tags, which fitness never needs."""
+
+    def shape(item: Item, place: Place) -> Found | None:
+        found = row.shape(item, place)
+        return found if found and found.arn == str(arn) else None
+
+    arguments = row.one(arn) if row.one else row.arguments
+    return replace(row, arguments=arguments, shape=shape, tagged_as="")
+
+
+def paged(size: int) -> Mapping[str, Any]:
+    """The paging argument of every list call."""
+    return {"PaginationConfig": {"PageSize": size}}

@@ -1,0 +1,1 @@
+"""The rows of a scan, one file per family of services."""
