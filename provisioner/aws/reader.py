@@ -17,8 +17,10 @@ from provisioner.scan.table import (
     GLOBAL,
     AccountDetail,
     Attributes,
+    Batch,
     Cell,
     Detail,
+    Followup,
     Found,
     Place,
     Reading,
@@ -33,7 +35,7 @@ _STATES: Mapping[str, State] = {
     **dict.fromkeys((*THROTTLED, "ThrottledException", "RequestThrottled"), "throttled"),
     **dict.fromkeys(("ConnectTimeoutError", "ReadTimeoutError", "RequestTimeout"), "timeout"),
     **dict.fromkeys(("NoRegionError", "UnknownEndpointError", "UnknownServiceError"), "unsupported"),
-    "OptInRequired": "not_enabled",
+    **dict.fromkeys(("OptInRequired", "SubscriptionRequiredException"), "not_enabled"),
 }
 # With these no other cell can be read either.
 _OFF = (*EXPIRED, "NoCredentials")
@@ -91,7 +93,7 @@ class Reader:
         except RefusedError as error:
             # Only a regional row is listed where its cell is.
             asked_in = region if row.scope == "regional" else GLOBAL
-            state, note = _state(error, row.service, asked_in), error.message
+            state, note = _state(error, row, asked_in), error.message
         cell = Cell(
             account=account,
             region=region,
@@ -121,10 +123,27 @@ class Reader:
         return tuple(f for f in found if f.region == visit.region)
 
     def _listed(self, visit: _Visit, region: str) -> tuple[Found, ...]:
-        row, client = visit.row, self._client(visit, visit.row.service, region)
+        row, client = visit.row, self._client(visit, visit.row.api, region)
         place = Place(account=visit.account, region=region, partition=client.raw.meta.partition)
-        shaped = [row.shape(item, place) for item in _items(visit, client)]
-        return tuple(found for found in shaped if found)
+        lists: dict[str, list[Any]] = {b.key: [] for b in row.beside}
+        shaped = [row.shape(item, place) for item in _items(visit, client, lists)]
+        found = tuple(found for found in shaped if found)
+        return self._joined(visit, client, found, lists) if row.join and found else found
+
+    def _joined(
+        self, visit: _Visit, client: Client, found: tuple[Found, ...], lists: dict[str, list[Any]]
+    ) -> tuple[Found, ...]:
+        """With what stands in other lists; a refused one is left out, so that nobody takes it for empty."""
+        for beside in visit.row.beside:
+            if beside.call:
+                try:
+                    pages = list(_pages(visit, client, beside.call, beside.arguments))
+                except RefusedError as error:
+                    visit.gaps.update([_gap(beside.call, error)])
+                    del lists[beside.key]
+                else:
+                    lists[beside.key] = [item for page in pages for item in page.get(beside.key, ())]
+        return tuple(visit.row.join(found, lists)) if visit.row.join else found
 
     def _located(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
         lost = tuple(f for f in found if not f.region)
@@ -136,9 +155,60 @@ class Reader:
         )
 
     def _detailed(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
-        learnt = self._asked(visit, visit.region, found, visit.row.details)
+        candidates = tuple(f for f in found if visit.row.candidate(f))
+        learnt = self._asked(visit, visit.region, candidates, visit.row.details)
+        for arn, attributes in self._in_batches(visit, candidates):
+            learnt[arn].update(attributes)
         wide = self._account_wide(visit)
-        return tuple(replace(f, attributes={**f.attributes, **learnt[f.arn], **wide}) for f in found)
+        detailed = tuple(
+            replace(f, attributes={**f.attributes, **learnt.get(f.arn, {}), **wide}) for f in found
+        )
+        return self._followed_up(visit, detailed)
+
+    def _in_batches(self, visit: _Visit, found: tuple[Found, ...]) -> Iterator[tuple[str, Attributes]]:
+        """(ARN, attributes), asked for many resources at a time."""
+        jobs = [(b, found[n : n + b.size]) for b in visit.row.batches for n in range(0, len(found), b.size)]
+        if not jobs:
+            return
+        client = self._client(visit, visit.row.api, visit.region)
+
+        def ask(job: tuple[Batch, tuple[Found, ...]]) -> Mapping[str, Attributes] | str:
+            batch, some = job
+            try:
+                return batch.read(getattr(client, batch.call)(**batch.arguments(some)), some)
+            except RefusedError as error:
+                return _gap(batch.call, error)
+
+        visit.calls += len(jobs)
+        for answer in self._pool.map(ask, jobs):
+            if isinstance(answer, str):
+                visit.gaps.update([answer])
+            else:
+                yield from answer.items()
+
+    def _followed_up(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
+        """With what only the first answers told how to ask for; one refusal leaves that attribute unknown."""
+        jobs = [
+            (f.arn, followup, list(followup.arguments(f))) for f in found for followup in visit.row.followups
+        ]
+        if not any(arguments for _, _, arguments in jobs):
+            return found
+        client = self._client(visit, visit.row.api, visit.region)
+
+        def ask(job: tuple[str, Followup, list[Mapping[str, Any]]]) -> _Answer:
+            _, followup, arguments = job
+            try:
+                answers = [getattr(client, followup.call)(**more) for more in arguments]
+            except RefusedError as error:
+                return _Answer(gaps=(_gap(followup.call, error),))
+            return _Answer(attributes=followup.read(answers) if answers else {})
+
+        learnt: dict[str, dict[str, object]] = {f.arn: {} for f in found}
+        for (arn, _, arguments), answer in zip(jobs, self._pool.map(ask, jobs), strict=True):
+            visit.calls += len(arguments)
+            visit.gaps.update(answer.gaps)
+            learnt[arn].update(answer.attributes)
+        return tuple(replace(f, attributes={**f.attributes, **learnt[f.arn]}) for f in found)
 
     def _account_wide(self, visit: _Visit) -> Attributes:
         """What the account says of all its resources, asked once; the cell that comes first pays."""
@@ -158,9 +228,11 @@ class Reader:
 
     def _asked(
         self, visit: _Visit, region: str, found: tuple[Found, ...], details: tuple[Detail, ...]
-    ) -> Mapping[str, Attributes]:
+    ) -> dict[str, dict[str, object]]:
         """ARN -> what the details say of it, asked side by side."""
-        client = self._client(visit, visit.row.service, region)
+        if not details or not found:
+            return {f.arn: {} for f in found}
+        client = self._client(visit, visit.row.api, region)
         jobs = [(f, detail) for f in found for detail in details]
         learnt: dict[str, dict[str, object]] = {f.arn: {} for f in found}
         answers = self._pool.map(lambda job: _ask(client, job[1], job[1].arguments(job[0])), jobs)
@@ -225,14 +297,23 @@ class _Answer:
 
 
 def _ask(
-    client: Client, detail: Detail | AccountDetail, arguments: Mapping[str, str], name: str = ""
+    client: Client, detail: Detail | AccountDetail, arguments: Mapping[str, Any], name: str = ""
 ) -> _Answer:
     try:
-        return _Answer(attributes=detail.read(getattr(client, detail.call)(**arguments)))
+        return _Answer(attributes=detail.read(_whole(client, detail, arguments)))
     except RefusedError as error:
         if error.code in detail.absent:
             return _Answer(attributes=detail.absent[error.code])
         return _Answer(gaps=(_gap(name or detail.call, error),))
+
+
+def _whole(client: Client, detail: Detail | AccountDetail, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A detail's answer, with every page of its list."""
+    if isinstance(detail, AccountDetail) or not detail.key:
+        answer: Mapping[str, Any] = getattr(client, detail.call)(**arguments)
+        return answer
+    pages = client.pages(detail.call, **arguments)
+    return {detail.key: [item for page in pages for item in page.get(detail.key, ())]}
 
 
 def _gap(call: str, error: RefusedError) -> str:
@@ -242,11 +323,17 @@ def _gap(call: str, error: RefusedError) -> str:
     return f"{call} {error.code or error.message}"
 
 
-def _items(visit: _Visit, client: Client) -> Iterator[Mapping[str, Any]]:
-    """Every item of the row's listing; none where the service says that the one asked for is not there."""
+def _items(visit: _Visit, client: Client, lists: dict[str, list[Any]]) -> Iterator[Any]:
+    """Every item of the row's listing; none where the service says that the one asked for is not there.
+
+    What the same pages hold `beside` is put into `lists`.
+    """
     row = visit.row
     try:
         for page in _pages(visit, client, row.call, row.arguments):
+            for beside in row.beside:
+                if not beside.call:
+                    lists[beside.key] += page.get(beside.key, ())
             # botocore leaves out a list that the answer's XML has no element for.
             yield from page.get(row.key, ())
     except RefusedError as error:
@@ -271,14 +358,17 @@ def _plain(tags: list[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
-def _state(error: RefusedError, service: str, region: str) -> State:
+def _state(error: RefusedError, row: Row, region: str) -> State:
     """What a refusal says of the cell; raises it if it says more than that."""
     code = type(error.__cause__).__name__ if error.code == "Unreachable" else error.code
     if code in _OFF or (code in UNKNOWN_KEY and region in _ALWAYS_ON):
         raise error
     if code in UNKNOWN_KEY:
         return "not_enabled"
-    if code == "EndpointConnectionError" and not _is_offered(service, region):
+    told = next((state for sign, state in row.states.items() if sign == code or sign in error.message), None)
+    if told:
+        return told
+    if code == "EndpointConnectionError" and not _is_offered(row.api, region):
         return "unsupported"
     return _STATES.get(code, "failed")
 

@@ -100,12 +100,25 @@ class Client:
 
     def pages(self, call: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
         """Every page of a list call."""
-        pages = iter(self.raw.get_paginator(call).paginate(**arguments))
+        pages = self._pages(call, arguments)
         while True:
             page = guarded(lambda: next(pages, None))
             if page is None:
                 return
             yield page
+
+    def _pages(self, call: str, arguments: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        if self.raw.can_paginate(call):
+            yield from self.raw.get_paginator(call).paginate(**arguments)
+            return
+        # botocore knows no paginator of a few new lists; all of those call the token alike.
+        token = ""
+        while True:
+            page = getattr(self.raw, call)(**arguments, **({"NextToken": token} if token else {}))
+            yield page
+            token = page.get("NextToken", "")
+            if not token:
+                return
 
 
 def guarded(call: Callable[[], Any]) -> Any:

@@ -1,6 +1,6 @@
 """What a row of a scan is, and the cells and resources that come of reading it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -83,13 +83,51 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Detail:
-    """One more call per resource; `absent` maps error codes that are answers to what they say."""
+    """One more call per candidate; `absent` maps error codes that are answers to what they say.
+
+    With a `key` every page is read, and `read` is given that one list, whole.
+    """
 
     call: str
-    arguments: Callable[[Found], Mapping[str, str]]
+    arguments: Callable[[Found], Mapping[str, Any]]
     read: Callable[[Item], Attributes]
     permission: str = ""
     absent: Mapping[str, Attributes] = field(default_factory=dict)
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """One call per `size` candidates, for services that answer about many at a time; ARN -> attributes."""
+
+    call: str
+    arguments: Callable[[Sequence[Found]], Mapping[str, Any]]
+    read: Callable[[Item, Sequence[Found]], Mapping[str, Attributes]]
+    permission: str
+    size: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followup:
+    """Calls that only the details tell how to make, none for most; `read` is given every answer, or none."""
+
+    call: str
+    arguments: Callable[[Found], Sequence[Mapping[str, Any]]]
+    read: Callable[[Sequence[Item]], Attributes]
+    permission: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """A second list that the items are joined with: of the same pages, or of a call made once per cell."""
+
+    key: str
+    call: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    permission: str = ""
+
+
+Lists = Mapping[str, Sequence[Item]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,11 +144,14 @@ class AccountDetail:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """How one service is listed; `shape` answers None for an item that no component could use.
+    """How one kind of thing is listed; `shape` answers None for an item that no component could use.
 
+    `service` names the cell; `client` is boto3's name where several rows ask one service. `join` makes
+    resources complete with the lists `beside`. Only what is a `candidate` is asked for details.
     `tagged_as` is the service's name in the tagging API, where tags come in bulk; `locate` asks for the
     "region" of an item whose listing does not tell it. `one` gives the arguments that list a single
     resource, where the call can; `absent` are the error codes that say there is no such resource.
+    `states` maps an error code, or words of its message, to what it says of the cell.
     """
 
     service: str
@@ -119,20 +160,39 @@ class Row:
     call: str
     key: str
     permission: str
-    shape: Callable[[Item, Place], Found | None]
+    shape: Callable[[Any, Place], Found | None]
+    client: str = ""
+    words: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    beside: tuple[Beside, ...] = ()
+    join: Callable[[Sequence[Found], Lists], Sequence[Found]] | None = None
+    candidate: Callable[[Found], bool] = lambda found: True
     details: tuple[Detail, ...] = ()
+    batches: tuple[Batch, ...] = ()
+    followups: tuple[Followup, ...] = ()
     account_details: tuple[AccountDetail, ...] = ()
     tagged_as: str = ""
     locate: Detail | None = None
     one: Callable[[Arn], Mapping[str, Any]] | None = None
     absent: tuple[str, ...] = ()
+    states: Mapping[str, State] = field(default_factory=dict)
+
+    @property
+    def api(self) -> str:
+        """boto3's name of the service that is asked."""
+        return self.client or self.service
 
     @property
     def permissions(self) -> tuple[str, ...]:
         """Every IAM action that reading this row needs, sorted."""
-        details: tuple[Detail | AccountDetail, ...] = (*self.details, *self.account_details)
-        asked = {self.permission, *(detail.permission for detail in details)}
+        details: tuple[Detail | AccountDetail | Batch | Followup | Beside, ...] = (
+            *self.details,
+            *self.account_details,
+            *self.batches,
+            *self.followups,
+            *self.beside,
+        )
+        asked = {self.permission, *(detail.permission for detail in details)} - {""}
         return tuple(sorted(asked | ({"tag:GetResources"} if self.tagged_as else set())))
 
 
