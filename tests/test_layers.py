@@ -17,7 +17,8 @@ LAYERS = {
     "core": (
         *("provisioner", "provisioner.access", "provisioner.arn", "provisioner.component"),
         *("provisioner.components", "provisioner.errors", "provisioner.explain"),
-        *("provisioner.finish_address", "provisioner.fit", "provisioner.link"),
+        *("provisioner.finish_address", "provisioner.fit", "provisioner.kubernetes_versions"),
+        *("provisioner.link", "provisioner.zones"),
         *("provisioner.permissions", "provisioner.plan", "provisioner.preflight", "provisioner.regions"),
         *("provisioner.scan", "provisioner.spec", "provisioner.teardown", "provisioner.template"),
     ),
@@ -89,7 +90,10 @@ PURE = {
 }
 # Tables that ship with the package.
 PACKAGE_DATA = {
-    "provisioner.regions": {"importlib.resources"},
+    **dict.fromkeys(
+        ("provisioner.kubernetes_versions", "provisioner.regions", "provisioner.zones"),
+        {"importlib.resources"},
+    ),
     "cost_estimates.price_book": {"pathlib"},
 }
 READS_THE_WORLD = {"now", "today", "utcnow", "open", "print", "input"}

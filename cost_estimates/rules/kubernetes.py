@@ -34,7 +34,8 @@ DEFAULT_NODES = 2
 NODE_DISK_GB = 20
 
 NEWEST = "the newest version"  # what EKS takes when none is named
-# https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, as of April 2026
+# https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, as of October 2026
+# The first day of the surcharge, UTC.
 EKS_STANDARD_SUPPORT_ENDS = {
     "1.28": date(2024, 11, 26),
     "1.29": date(2025, 3, 23),
@@ -44,6 +45,7 @@ EKS_STANDARD_SUPPORT_ENDS = {
     "1.33": date(2026, 7, 29),
     "1.34": date(2026, 12, 2),
     "1.35": date(2027, 3, 27),
+    "1.36": date(2027, 8, 2),
 }
 _OLDER = tuple(f"1.{minor}" for minor in range(10, 28))
 
@@ -136,4 +138,4 @@ def _is_extended(cluster: Resource, today: date) -> bool:
 
 def _is_past_support(version: str, today: date) -> bool:
     ends = date.min if version in _OLDER else EKS_STANDARD_SUPPORT_ENDS.get(version)
-    return ends is not None and today > ends
+    return ends is not None and today >= ends
