@@ -90,10 +90,9 @@ PURE = {
 }
 # Tables that ship with the package.
 PACKAGE_DATA = {
-    **dict.fromkeys(
-        ("provisioner.kubernetes_versions", "provisioner.regions", "provisioner.zones"),
-        {"importlib.resources"},
-    ),
+    "provisioner.kubernetes_versions": {"importlib.resources"},
+    "provisioner.regions": {"importlib.resources"},
+    "provisioner.zones": {"importlib.resources"},
     "cost_estimates.price_book": {"pathlib"},
 }
 READS_THE_WORLD = {"now", "today", "utcnow", "open", "print", "input"}
