@@ -198,10 +198,12 @@ class Reader:
         def ask(job: tuple[str, Followup, list[Mapping[str, Any]]]) -> _Answer:
             _, followup, arguments = job
             try:
-                answers = [getattr(client, followup.call)(**more) for more in arguments]
+                answers = [answer for more in arguments for answer in _answers(client, followup, more)]
             except RefusedError as error:
+                if error.code in followup.absent:
+                    return _Answer(attributes=followup.absent[error.code])
                 return _Answer(gaps=(_gap(followup.call, error),))
-            return _Answer(attributes=followup.read(answers) if answers else {})
+            return _Answer(attributes=followup.read(answers) if arguments else {})
 
         learnt: dict[str, dict[str, object]] = {f.arn: {} for f in found}
         for (arn, _, arguments), answer in zip(jobs, self._pool.map(ask, jobs), strict=True):
@@ -314,6 +316,14 @@ def _whole(client: Client, detail: Detail | AccountDetail, arguments: Mapping[st
         return answer
     pages = client.pages(detail.call, **arguments)
     return {detail.key: [item for page in pages for item in page.get(detail.key, ())]}
+
+
+def _answers(client: Client, followup: Followup, arguments: Mapping[str, Any]) -> list[Any]:
+    """The answer of one call, or the items of all of its pages."""
+    if not followup.key:
+        return [getattr(client, followup.call)(**arguments)]
+    pages = client.pages(followup.call, **arguments)
+    return [item for page in pages for item in page.get(followup.key, ())]
 
 
 def _gap(call: str, error: RefusedError) -> str:

@@ -109,12 +109,17 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Followup:
-    """Calls that only the details tell how to make, none for most; `read` is given every answer, or none."""
+    """Calls that only the details tell how to make, none for most; `read` is given every answer.
+
+    `absent` and `key` are those of a detail; with a `key` the answers are the items of every page.
+    """
 
     call: str
     arguments: Callable[[Found], Sequence[Mapping[str, Any]]]
-    read: Callable[[Sequence[Item]], Attributes]
+    read: Callable[[Sequence[Any]], Attributes]
     permission: str
+    absent: Mapping[str, Attributes] = field(default_factory=dict)
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
