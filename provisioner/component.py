@@ -17,21 +17,40 @@ ComponentType = Literal[
     "model_deployer",
 ]
 TYPES: tuple[ComponentType, ...] = get_args(ComponentType)
-RoleKind = Literal["access", "execution", "bucket"]
 Severity = Literal["error", "warning", "info"]
-Value = str | int | bool
+Value = str | int | bool | tuple[str, ...]
 Outputs = Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One key under `components.TYPE.options`; becomes a CloudFormation parameter of the same meaning."""
+    """One key under `components.TYPE.options`; its default's type says what may stand there.
+
+    true or false, a whole number from `minimum` to `maximum`, a text, or a list of texts. `shapes` says what
+    becomes of it: a CloudFormation parameter of the same meaning (""), part of the template's structure
+    ("value"), a parameter whose presence changes the structure ("presence"), or the network's ("network").
+    """
 
     name: str
-    default: int | bool
+    default: Value
     doc: str
     minimum: int = 0
     maximum: int = 0
+    choices: tuple[str | int, ...] = ()
+    # Of the text, or of each text of a list; a console checks it too, so no lookaround.
+    pattern: str = ""
+    shapes: Literal["", "value", "presence", "network"] = ""
+    # The structural option without which this one means nothing: `gpu_instance_type`, `compute=managed`.
+    within: str = ""
+    # `gpu: {instance_type: …}` spells the option gpu_instance_type of the group gpu.
+    group: str = ""
+    # What `init` writes where only the user can know; no link is made while it stands there.
+    placeholder: str = ""
+
+    @property
+    def key(self) -> str:
+        """The option's name inside its group."""
+        return self.name.removeprefix(f"{self.group}_") if self.group else self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +58,17 @@ class Statement:
     """One Allow or Deny; its `sid` is unique in the catalogue and ties a template's statement to its words.
 
     `resources` and condition values may name promised outputs, `{artifact_store.bucket_arn}/*`, and the
-    stack's own `{aws.partition}`, `{aws.region}`, `{aws.account}`.
+    stack's own `{aws.partition}`, `{aws.region}`, `{aws.account}`. `role` is "access", "bucket" for a bucket
+    policy, or the kind of role that the component's construct makes. `when` is what the shape must have:
+    "kms", or a structural option of the component ("gpu_instance_type", "compute=auto").
     """
 
     sid: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     words: str
-    role: RoleKind = "access"
+    role: str = "access"
+    when: str = ""
     effect: Literal["Allow", "Deny"] = "Allow"
     conditions: Mapping[str, Mapping[str, str | tuple[str, ...]]] = field(default_factory=dict)
     reason: str = ""
@@ -64,7 +86,10 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """One component type in one flavor: the facts that the construct of the same name builds on."""
+    """One component type in one flavor: the facts that the construct of the same name builds on.
+
+    An empty `zenml_flavor` means that ZenML has no such flavor: the component lives in our registry only.
+    """
 
     name: str
     type: ComponentType
@@ -74,12 +99,42 @@ class Component:
     resource_types: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
+    # Outputs that only some structures have, as `Option.within` says it.
+    outputs_when: Mapping[str, str] = field(default_factory=dict)
+    # The promised values that the template makes even where the component is reused.
+    made_outputs: tuple[str, ...] = ()
     needs: tuple[ComponentType, ...] = ()
+    # What is built in this flavor shares one of these: kaniko runs on a cluster of the stack.
+    beside: tuple[tuple[ComponentType, str], ...] = ()
+    network: bool = False
+    # The files of templates/manifests/ that a cluster of this stack must be given.
+    manifests: tuple[str, ...] = ()
     statements: tuple[Statement, ...] = ()
     arn_pattern: str = ""
     outputs_of: Callable[[Arn], Outputs] = lambda arn: {}
     register_config: Callable[[Mapping[str, Outputs]], Mapping[str, str]] = lambda outputs: {}
     checks: tuple[Check, ...] = ()
+
+    def structure(self, options: Mapping[str, Value]) -> dict[str, Value]:
+        """The part of the options that changes the template: values, and which of the others are given."""
+        given: dict[str, Value] = {}
+        for option in self.options:
+            wanted = options.get(option.name, option.default)
+            if option.shapes == "value":
+                given[option.name] = wanted
+            elif option.shapes == "presence" and wanted:
+                given[option.name] = True
+        return given
+
+    def parameters(self, structure: Mapping[str, Value]) -> list[Option]:
+        """The options that are parameters of a template with this structure."""
+        return [
+            o
+            for o in self.options
+            if o.shapes in ("", "presence")
+            and holds(o.within, structure)
+            and (not o.shapes or structure.get(o.name))
+        ]
 
     @property
     def reusable(self) -> bool:
@@ -89,6 +144,12 @@ class Component:
     def fits_arn(self, arn: str) -> bool:
         # ASCII, as CloudFormation's own regular expressions: a role called müller does not exist.
         return bool(self.arn_pattern) and re.fullmatch(self.arn_pattern, arn, re.ASCII) is not None
+
+
+def holds(condition: str, structure: Mapping[str, Value]) -> bool:
+    """Whether a structure has what `Option.within` or `Statement.when` names; the empty condition holds."""
+    name, _, wanted = condition.partition("=")
+    return not name or (str(structure.get(name)) == wanted if wanted else bool(structure.get(name)))
 
 
 def flag(key: str) -> Callable[[Mapping[str, object]], bool | None]:

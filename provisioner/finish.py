@@ -10,7 +10,7 @@ from provisioner.components import find
 from provisioner.enrolments import Enrolment
 from provisioner.errors import CheckError
 from provisioner.finish_address import Address
-from provisioner.plan import Shape, outputs_from_stack, shape_from
+from provisioner.plan import Shape, outputs_from_stack, promised, shape_from
 from provisioner.proof import Doors
 from provisioner.template import Template
 
@@ -345,4 +345,4 @@ def _connector(role_arn: str, external_id: str) -> dict[str, str]:
 
 
 def _promised(shape: Shape) -> dict[str, set[str]]:
-    return {s.type: set(c.outputs) for s in shape.slots if (c := find(s.type, s.flavor))}
+    return {s.type: set(promised(c, s)) for s in shape.slots if (c := find(s.type, s.flavor))}

@@ -80,8 +80,9 @@ def check_consistent(
     _same("access.role_arn", arn.parse(role_arn).account, account, "account")
     for slot in shape.slots:
         given = outputs.get(slot.type, {})
+        component = find(slot.type, slot.flavor)
         for name, value in given.items():
-            if slot.action == "reuse":
+            if slot.action == "reuse" and component and name not in component.made_outputs:
                 wanted = parameters.get(parameter_name(slot.type, name), "")
                 _same(f"{slot.type}.{name}", value, wanted, "value")
         _check_values(slot, given, account, region)
@@ -92,7 +93,10 @@ def _check_values(slot: Slot, given: Mapping[str, str], account: str, region: st
     component = find(slot.type, slot.flavor)
     if component is None or not given:
         return
-    name = next(n for n in given if n.endswith("_arn"))
+    # The ARN by which such a component is reused is the first that it promises.
+    name = next((n for n in component.outputs if n in given and n.endswith("_arn")), "")
+    if not name or not component.reusable:
+        return
     field = f"{slot.type}.{name}"
     if not component.fits_arn(given[name]):
         raise SpecError(f"{field} is no {slot.flavor} of {slot.type}", hint=_HINT, field=field)

@@ -3,28 +3,54 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal, TypeVar, get_args
 
 from provisioner import arn
 from provisioner.access import TRUSTS, Trust
-from provisioner.component import ComponentType, Outputs, Value, parameter_name, pascal
+from provisioner.component import (
+    Component,
+    ComponentType,
+    Option,
+    Outputs,
+    Value,
+    holds,
+    parameter_name,
+    pascal,
+)
 from provisioner.components import find
 from provisioner.errors import SpecError
-from provisioner.spec import PARAMETER_TAGS, RETENTIONS, Retention, Spec, Wish
+from provisioner.spec import PARAMETER_TAGS, RETENTIONS, NetworkWish, Retention, Spec, Wish
 
 Action = Literal["build", "reuse"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
+Vpc = Literal["new", "existing"]
+VPCS: tuple[Vpc, ...] = get_args(Vpc)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """One component of a shape: which flavor, and whether the template builds it."""
+    """One component of a shape: which flavor, whether the template builds it, and its structural options."""
 
     type: ComponentType
     flavor: str
     action: Action
+    options: Mapping[str, Value] = field(default_factory=dict, hash=False)
+
+    def as_dict(self) -> dict[str, object]:
+        return {"flavor": self.flavor, "action": self.action} | (
+            {"options": dict(self.options)} if self.options else {}
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """The VPC that a shape builds or is put into; zones and NAT gateways count only for a new one."""
+
+    vpc: Vpc
+    zones: int = 2
+    nat_gateways: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +61,23 @@ class Shape:
     trust: Trust
     external_id: bool
     retention: Retention
+    network: Network | None = None
+    kms: bool = False
+
+    def structure(self, slot: Slot) -> dict[str, Value]:
+        """What `Statement.when` and `Option.within` ask about one of the slots."""
+        return {**slot.options, "kms": self.kms}
 
     def as_dict(self) -> dict[str, object]:
-        return {
-            "components": {s.type: {"flavor": s.flavor, "action": s.action} for s in self.slots},
+        shape: dict[str, object] = {
+            "components": {s.type: s.as_dict() for s in self.slots},
             "trust": self.trust,
             "external_id": self.external_id,
             "retention": self.retention,
         }
+        # Only what a shape has: the older ones keep their keys when a new kind of structure comes.
+        more = {"network": self.network and asdict(self.network), "kms": self.kms}
+        return shape | {key: value for key, value in more.items() if value}
 
     @property
     def key(self) -> str:
@@ -68,6 +103,7 @@ def make(spec: Spec) -> Plan:
             trust=spec.access.trust,
             external_id=spec.access.external_id,
             retention=spec.retention,
+            network=_network(spec),
         ),
         parameters=_parameters(spec),
         stamped_tags={k: v for k, v in sorted(spec.tags.items()) if k not in PARAMETER_TAGS},
@@ -84,15 +120,45 @@ def shape_from(values: Mapping[str, object]) -> Shape:
         trust=_one_of("trust", values.get("trust"), TRUSTS),
         external_id=_one_of("external_id", values.get("external_id"), (False, True)),
         retention=_one_of("retention", values.get("retention"), RETENTIONS),
+        network=_network_from(values["network"]) if "network" in values else None,
+        kms=_one_of("kms", values.get("kms", False), (False, True)),
     )
 
 
 def _slot_from(type_: str, row: object) -> Slot:
-    flavor, action = (row.get("flavor"), row.get("action")) if isinstance(row, dict) else (None, None)
-    component = find(type_, str(flavor))
+    keys = row if isinstance(row, dict) else {}
+    component = find(type_, str(keys.get("flavor")))
     if component is None:
         raise _forged(type_, row)
-    return Slot(type=component.type, flavor=component.flavor, action=_one_of(type_, action, ACTIONS))
+    return Slot(
+        type=component.type,
+        flavor=component.flavor,
+        action=_one_of(type_, keys.get("action"), ACTIONS),
+        options=_structure_from(component, keys.get("options", {})),
+    )
+
+
+def _structure_from(component: Component, found: object) -> dict[str, Value]:
+    allowed = {o.name: o for o in component.options if o.shapes in ("value", "presence")}
+    if not isinstance(found, dict) or not set(found) <= set(allowed):
+        raise _forged(component.type, found)
+    return {name: _structural(allowed[name], value) for name, value in found.items()}
+
+
+def _structural(option: Option, value: object) -> Value:
+    allowed: tuple[Value, ...] = option.choices or (False, True)
+    if option.shapes == "presence":
+        allowed = (True,)
+    return _one_of(option.name, value, allowed)
+
+
+def _network_from(found: object) -> Network:
+    keys = found if isinstance(found, dict) else {}
+    return Network(
+        vpc=_one_of("network.vpc", keys.get("vpc"), VPCS),
+        zones=_one_of("network.zones", keys.get("zones"), tuple(range(1, 4))),
+        nat_gateways=_one_of("network.nat_gateways", keys.get("nat_gateways"), tuple(range(4))),
+    )
 
 
 def _one_of(key: str, found: object, allowed: tuple[T, ...]) -> T:
@@ -121,9 +187,14 @@ def outputs_from_stack(shape: Shape, stack_outputs: Mapping[str, str]) -> dict[s
     found: dict[str, dict[str, str]] = {}
     for slot in shape.slots:
         component = find(slot.type, slot.flavor)
-        names = component.outputs if component else {}
+        names = promised(component, slot) if component else ()
         found[slot.type] = {n: stack_outputs[parameter_name(slot.type, n)] for n in names}
     return found
+
+
+def promised(component: Component, slot: Slot) -> list[str]:
+    """The outputs that a template of this structure has for the component."""
+    return [name for name in component.outputs if holds(component.outputs_when.get(name, ""), slot.options)]
 
 
 def _slot(wish: Wish) -> Slot:
@@ -131,7 +202,22 @@ def _slot(wish: Wish) -> Slot:
         type=wish.component.type,
         flavor=wish.component.flavor,
         action="reuse" if wish.reuse else "build",
+        options={} if wish.reuse else wish.component.structure(wish.options),
     )
+
+
+def _network(spec: Spec) -> Network | None:
+    """One network for all that need one; what several ask of it, the largest wish decides."""
+    if spec.network is None:
+        return None
+    if spec.network.vpc != "new":
+        return Network(vpc="existing")
+    wishes = [w for w in spec.components if w.component.network and not w.reuse]
+    asked = {"zones": [2], "nat_gateways": [0]}
+    for wish in wishes:
+        for key in asked:
+            asked[key] += [n for n in (wish.options.get(key),) if isinstance(n, int)]
+    return Network(vpc="new", zones=max(asked["zones"]), nat_gateways=max(asked["nat_gateways"]))
 
 
 def _parameters(spec: Spec) -> dict[str, str]:
@@ -141,11 +227,26 @@ def _parameters(spec: Spec) -> dict[str, str]:
         "PermissionsBoundaryArn": spec.access.boundary,
     }
     for wish in spec.components:
-        given = reused_outputs(wish) if wish.reuse else wish.options
+        given = reused_outputs(wish) if wish.reuse else _option_values(wish)
         values |= {parameter_name(wish.component.type, k): v for k, v in given.items()}
+    values |= _network_values(spec.network) if spec.network else {}
     values |= {pascal(tag): spec.tags.get(tag, "") for tag in PARAMETER_TAGS}
-    return {k: _text(v) for k, v in values.items() if v != ""}
+    return {k: text(v) for k, v in values.items() if v not in ("", ())}
 
 
-def _text(value: Value) -> str:
+def _option_values(wish: Wish) -> dict[str, Value]:
+    structure = wish.component.structure(wish.options)
+    return {o.name: wish.options[o.name] for o in wish.component.parameters(structure)}
+
+
+def _network_values(network: NetworkWish) -> dict[str, Value]:
+    if network.vpc == "new":
+        return {}
+    return {"VpcId": network.vpc.rpartition("/")[2], "SubnetIds": network.subnets}
+
+
+def text(value: Value) -> str:
+    """A value as a CloudFormation parameter spells it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -37,6 +37,7 @@ def check(plan: Plan, template: Template, estimate: Mapping[str, Any]) -> list[F
         *_accounts(plan),
         *_data(plan),
         *_stamped_tags(plan),
+        *_placeholders(plan),
         *_cost(estimate),
     ]
     return sorted(found, key=lambda f: ("error", "warning", "info").index(f.severity))
@@ -44,7 +45,26 @@ def check(plan: Plan, template: Template, estimate: Mapping[str, Any]) -> list[F
 
 def link_blockers(findings: list[Finding]) -> list[str]:
     """Why no link can be made, in words; empty where one can."""
-    return [f"{f.subject}: {f.message}" for f in findings if f.severity == "error"]
+    return [f"{f.subject}: {f.message}" for f in findings if f.severity == "error" or f.id in _BLOCKERS]
+
+
+# A plan may be made without them; a link or a deployment may not.
+_BLOCKERS = frozenset({"value-needed"})
+
+
+def _placeholders(plan: Plan) -> Iterator[Finding]:
+    """Values that only the user can know."""
+    for wish in plan.spec.components:
+        for option in wish.component.options if not wish.reuse else ():
+            given = wish.options[option.name]
+            if option.placeholder and (not given or given in (option.placeholder, (option.placeholder,))):
+                yield Finding(
+                    id="value-needed",
+                    severity="warning",
+                    subject=f"components.{wish.component.type}.options.{option.name}",
+                    message=f"{option.doc} Nobody but you can know it.",
+                    fix=f"write it instead of {option.placeholder}; no link is made before",
+                )
 
 
 def _region(plan: Plan, template: Template) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from provisioner import access, arn, regions
-from provisioner.component import Component, ComponentType, Option, Value
+from provisioner.component import Component, ComponentType, Option, Value, holds
 from provisioner.components import find, flavors, known_types
 from provisioner.errors import SpecError
 
@@ -44,10 +44,19 @@ class Access:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NetworkWish:
+    """A network of its own ("new"), or the id of a VPC and the ids of its subnets."""
+
+    vpc: str = "new"
+    subnets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     name: str
     region: str
     components: tuple[Wish, ...]
+    network: NetworkWish | None = None
     access: Access = Access()
     retention: Retention = "retain"
     usage: Mapping[str, Value] = field(default_factory=lambda: {"profile": "light"})
@@ -61,6 +70,7 @@ class Spec:
             "name": self.name,
             "region": self.region,
             "components": {w.component.type: _wish_dict(w) for w in self.components},
+            **({"network": _network_dict(self.network)} if self.network else {}),
             "access": {k: v for k, v in vars(self.access).items() if v not in ("", None)},
             "data": {"retention": self.retention},
             "usage": dict(self.usage),
@@ -73,9 +83,41 @@ def _wish_dict(wish: Wish) -> dict[str, object]:
     text: dict[str, object] = {"flavor": wish.component.flavor}
     if wish.reuse:
         text["reuse"] = wish.reuse
-    elif wish.options:
-        text["options"] = dict(wish.options)
+    elif options := _options_dict(wish):
+        text["options"] = options
     return text
+
+
+def _options_dict(wish: Wish) -> dict[str, object]:
+    """Options as `stack.yaml` spells them: groups nested, lists as lists, nothing that does not apply."""
+    structure = wish.component.structure(wish.options)
+    text: dict[str, Any] = {}
+    for option in wish.component.options:
+        value = wish.options[option.name]
+        if holds(option.within, structure) and value not in ("", ()):
+            place = text.setdefault(option.group, {}) if option.group else text
+            place[option.key] = list(value) if isinstance(value, tuple) else value
+    return text
+
+
+def option_lines(wish: Wish) -> list[tuple[str, str]]:
+    """The options of a wish as lines of YAML, each with its words."""
+    structure = wish.component.structure(wish.options)
+    return [
+        (f"{option.name}: {_yaml_value(wish.options[option.name])}", option.doc)
+        for option in wish.component.options
+        if not option.group and holds(option.within, structure)
+    ]
+
+
+def _yaml_value(value: Value) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value) or '""'
+
+
+def _network_dict(network: NetworkWish) -> dict[str, object]:
+    return {"vpc": network.vpc} | ({"subnets": list(network.subnets)} if network.subnets else {})
 
 
 PRESETS: Mapping[str, Mapping[ComponentType, str]] = {
@@ -95,7 +137,16 @@ def preset(key: str, *, name: str, region: str) -> Spec:
     """The spec of a preset; raises SpecError for an unknown one."""
     if key not in PRESETS:
         raise SpecError(f"unknown preset {key!r}", hint=_one_of(key, PRESETS), field="preset")
-    return parse({"version": 1, "name": name, "region": region, "components": PRESETS[key]})
+    components = {t: _preset_slot(t, flavor) for t, flavor in PRESETS[key].items()}
+    return parse({"version": 1, "name": name, "region": region, "components": components})
+
+
+def _preset_slot(type_: str, flavor: str) -> object:
+    """A flavor with a placeholder for every option that only the user can know."""
+    component = find(type_, flavor)
+    asked = [o for o in component.options if o.placeholder] if component else []
+    options = {o.name: o.placeholder if isinstance(o.default, str) else [o.placeholder] for o in asked}
+    return {"flavor": flavor, "options": options} if asked else flavor
 
 
 def legal_name(text: str) -> str:
@@ -164,16 +215,18 @@ def _check_events(events: Any) -> None:
 def parse(wish: object) -> Spec:
     """A Spec from plain values as YAML or JSON gives them; raises SpecError that names the key."""
     top = _mapping(wish, "stack.yaml", allowed=(
-        "version", "name", "region", "components", "access", "data", "usage", "register", "tags",
+        "version", "name", "region", "components", "network", "access", "data", "usage", "register", "tags",
     ))  # fmt: skip
     if top.get("version") != 1 or isinstance(top.get("version"), bool):
         raise SpecError(f"version is {top.get('version')!r}", hint="write `version: 1`", field="version")
     data = _mapping(top.get("data", {}), "data", allowed=("retention",))
     register = _mapping(top.get("register", {}), "register", allowed=("to",))
+    components = _components(top.get("components"))
     return Spec(
         name=_pattern(top, "name", NAME, "a lower-case letter, then at most 30 of a-z, 0-9 and -"),
         region=_region(top),
-        components=_components(top.get("components")),
+        components=components,
+        network=_network(top.get("network"), components),
         access=_access(top.get("access", {})),
         retention=_choice(data.get("retention", "retain"), "data.retention", RETENTIONS),
         usage=_usage(top.get("usage", "light")),
@@ -249,6 +302,7 @@ def _components(value: object) -> tuple[Wish, ...]:
         raise SpecError("components is empty", hint=_one_of("", known_types()), field="components")
     wishes = {type_: _wish(type_, asked[type_]) for type_ in known_types() if type_ in asked}
     for type_, wish in wishes.items():
+        _check_beside(wish, wishes)
         for need in wish.component.needs:
             if need not in wishes:
                 raise SpecError(
@@ -257,6 +311,22 @@ def _components(value: object) -> tuple[Wish, ...]:
                     field=f"components.{need}",
                 )
     return tuple(wishes.values())
+
+
+def _check_beside(wish: Wish, wishes: Mapping[ComponentType, Wish]) -> None:
+    """What is built on a cluster of the stack needs one there."""
+    beside = wish.component.beside
+    there = [(type_, w.component.flavor) for type_, w in wishes.items()]
+    if wish.reuse or not beside or any(b in there for b in beside):
+        return
+    others = [f for f in flavors(wish.component.type) if f != wish.component.flavor]
+    raise SpecError(
+        f"{wish.component.type} {wish.component.flavor} needs "
+        + " or ".join(f"{type_} {flavor}" for type_, flavor in beside),
+        hint=f"add `{beside[0][0]}: {beside[0][1]}`"
+        + (f", or take {wish.component.type}: {' or '.join(others)}" if others else ""),
+        field=f"components.{wish.component.type}",
+    )
 
 
 def _wish(type_: ComponentType, value: object) -> Wish:
@@ -298,25 +368,126 @@ def _reuse(component: Component, keys: Mapping[str, Any], path: str) -> str:
 
 def _options(component: Component, value: object, path: str) -> dict[str, Value]:
     path = f"{path}.options"
-    given = _mapping(value, path, allowed=tuple(o.name for o in component.options) or ("(none)",))
-    return {
-        o.name: _option(o, given[o.name], path) if o.name in given else o.default for o in component.options
-    }
+    plain = [o.name for o in component.options if not o.group]
+    groups = dict.fromkeys(o.group for o in component.options if o.group)
+    given = _mapping(value, path, allowed=(*plain, *groups) or ("(none)",))
+    flat = {k: (v, f"{path}.{k}") for k, v in given.items() if k in plain}
+    for group in (g for g in groups if g in given):
+        keys = tuple(o.key for o in component.options if o.group == group)
+        inner = _mapping(given[group], f"{path}.{group}", allowed=keys)
+        flat |= {f"{group}_{k}": (v, f"{path}.{group}.{k}") for k, v in inner.items()}
+    options = {o.name: _option(o, *flat[o.name]) if o.name in flat else o.default for o in component.options}
+    _check_within(component, options, {name: path for name, (_, path) in flat.items()})
+    return options
+
+
+def _check_within(component: Component, options: Mapping[str, Value], given: Mapping[str, str]) -> None:
+    structure = component.structure(options)
+    for option in component.options:
+        if option.name in given and not holds(option.within, structure):
+            name, _, wanted = option.within.partition("=")
+            raise SpecError(
+                f"{given[option.name]} means nothing without {name}{f': {wanted}' if wanted else ''}",
+                hint=f"add {name.replace('_', '.', 1) if not wanted else option.within}, or leave it out",
+                field=given[option.name],
+            )
 
 
 def _option(option: Option, value: object, path: str) -> Value:
-    field_ = f"{path}.{option.name}"
     if isinstance(option.default, bool):
         if not isinstance(value, bool):
-            raise SpecError(f"{field_} is {value!r}", hint="allowed: true, false", field=field_)
+            raise SpecError(f"{path} is {value!r}", hint="allowed: true, false", field=path)
         return value
+    if option.choices:
+        choice: Value = _choice(value, path, option.choices)
+        return choice
+    if isinstance(option.default, int):
+        return _number(option, value, path)
+    if isinstance(option.default, str):
+        return _option_text(option, value, path)
+    if not isinstance(value, list | tuple) or not value:
+        raise SpecError(
+            f"{path} is {_kind(value)}, not a list", hint=f"write [VALUE]. {option.doc}", field=path
+        )
+    return tuple(_option_text(option, item, path) for item in value)
+
+
+def _number(option: Option, value: object, path: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not option.minimum <= value <= option.maximum:
         raise SpecError(
-            f"{field_} is {value!r}",
+            f"{path} is {value!r}",
             hint=f"allowed: a whole number from {option.minimum} to {option.maximum}",
-            field=field_,
+            field=path,
         )
     return value
+
+
+def _option_text(option: Option, value: object, path: str) -> str:
+    is_placeholder = bool(option.placeholder) and value == option.placeholder
+    if isinstance(value, str) and (is_placeholder or re.fullmatch(option.pattern, value, re.ASCII)):
+        return value
+    raise SpecError(f"{path} is {value!r}", hint=option.doc, field=path)
+
+
+_VPC = r"vpc-[0-9a-f]{8,17}"
+_VPC_ARN = rf"arn:[a-z-]+:ec2:[a-z0-9-]+:\d{{12}}:vpc/({_VPC})"
+_SUBNET = r"subnet-[0-9a-f]{8,17}"
+
+
+def _network(value: object, wishes: tuple[Wish, ...]) -> NetworkWish | None:
+    """The network of what is built in one; None where nothing needs it."""
+    needing = [w for w in wishes if w.component.network and not w.reuse]
+    if value is None:
+        return NetworkWish() if needing else None
+    keys = _mapping(value, "network", allowed=("vpc", "subnets"))
+    if not needing:
+        raise SpecError(
+            "network is given, but no component is built in one",
+            hint="leave it out: " + ", ".join(f"{w.component.type} {w.component.flavor}" for w in wishes),
+            field="network",
+        )
+    vpc = keys.get("vpc", "new")
+    if vpc == "new":
+        if "subnets" in keys:
+            raise SpecError(
+                "network.subnets belongs to an existing VPC",
+                hint="leave it out, or name the VPC: `vpc: vpc-0123456789abcdef0`",
+                field="network.subnets",
+            )
+        return NetworkWish()
+    _refuse_network_options(needing)
+    return NetworkWish(vpc=_vpc(vpc), subnets=_subnets(keys.get("subnets")))
+
+
+def _vpc(value: object) -> str:
+    text = value if isinstance(value, str) else ""
+    if re.fullmatch(_VPC, text, re.ASCII) or re.fullmatch(_VPC_ARN, text, re.ASCII):
+        return text
+    raise SpecError(
+        f"network.vpc is {value!r}", hint="allowed: new, the id or the ARN of a VPC", field="network.vpc"
+    )
+
+
+def _subnets(value: object) -> tuple[str, ...]:
+    hint = "ids of at least two subnets in two zones: [subnet-0123456789abcdef0, subnet-…]"
+    if not isinstance(value, list | tuple) or len(set(map(str, value))) < 2:
+        raise SpecError("network.subnets lacks two subnets", hint=hint, field="network.subnets")
+    for item in value:
+        if not isinstance(item, str) or not re.fullmatch(_SUBNET, item, re.ASCII):
+            raise SpecError(f"network.subnets has {item!r}", hint=hint, field="network.subnets")
+    return tuple(value)
+
+
+def _refuse_network_options(needing: list[Wish]) -> None:
+    for wish in needing:
+        for option in wish.component.options:
+            if option.shapes == "network" and wish.options[option.name] != option.default:
+                path = f"components.{wish.component.type}.options.{option.name}"
+                raise SpecError(
+                    f"{path} shapes a new network, and network.vpc names an existing one",
+                    hint="leave one of the two out",
+                    field=path,
+                )
 
 
 def _access(value: object) -> Access:
@@ -437,6 +608,7 @@ def schema() -> dict[str, object]:
                 "properties": {type_: _slot_schema(type_) for type_ in known_types()},
                 "allOf": _needs_schema(),
             },
+            "network": _network_schema(),
             "access": _access_schema(),
             "data": _object({"retention": {"enum": list(RETENTIONS), "default": "retain"}}),
             "usage": _usage_schema(),
@@ -461,7 +633,11 @@ def _slot_schema(type_: ComponentType) -> dict[str, object]:
 
 def _flavor_schema(component: Component) -> dict[str, object]:
     properties: dict[str, object] = {"flavor": {"const": component.flavor}}
-    properties["options"] = _object({o.name: _option_schema(o) for o in component.options})
+    options: dict[str, Any] = {o.name: _option_schema(o) for o in component.options if not o.group}
+    for option in (o for o in component.options if o.group):
+        group = options.setdefault(option.group, _object({}))
+        group["properties"][option.key] = _option_schema(option)
+    properties["options"] = _object(options)
     if component.reusable:
         properties["reuse"] = {"type": "string", "pattern": f"^{component.arn_pattern}$"}
     more = {"not": {"required": ["reuse", "options"]}} if component.reusable else {}
@@ -469,10 +645,21 @@ def _flavor_schema(component: Component) -> dict[str, object]:
 
 
 def _option_schema(option: Option) -> dict[str, object]:
-    base: dict[str, object] = {"description": option.doc, "default": option.default}
+    base: dict[str, object] = {"description": option.doc}
+    if option.default not in ("", ()):
+        base["default"] = option.default
+    if option.choices:
+        return base | {"enum": list(option.choices)}
     if isinstance(option.default, bool):
         return base | {"type": "boolean"}
-    return base | {"type": "integer", "minimum": option.minimum, "maximum": option.maximum}
+    if isinstance(option.default, int):
+        return base | {"type": "integer", "minimum": option.minimum, "maximum": option.maximum}
+    text: dict[str, object] = {"type": "string", "pattern": f"^({option.pattern})$"}
+    if option.placeholder:
+        text = {"anyOf": [{"const": option.placeholder}, text]}
+    return base | (
+        text if isinstance(option.default, str) else {"type": "array", "minItems": 1, "items": text}
+    )
 
 
 def _needs_schema() -> list[object]:
@@ -490,6 +677,19 @@ def _needs_schema() -> list[object]:
 def _is_flavor(component: Component) -> dict[str, object]:
     long = {"type": "object", "properties": {"flavor": {"const": component.flavor}}}
     return {"anyOf": [{"const": component.flavor}, long]}
+
+
+def _network_schema() -> dict[str, object]:
+    subnets = {"type": "array", "minItems": 2, "uniqueItems": True, "items": {"pattern": f"^{_SUBNET}$"}}
+    vpc = {"anyOf": [{"const": "new"}, {"pattern": f"^({_VPC}|{_VPC_ARN})$"}]}
+    return _object(
+        {"vpc": {"type": "string", **vpc}, "subnets": subnets},
+        **{
+            "if": {"properties": {"vpc": {"not": {"const": "new"}}}, "required": ["vpc"]},
+            "then": {"required": ["subnets"]},
+            "else": {"not": {"required": ["subnets"]}},
+        },
+    )
 
 
 def _access_schema() -> dict[str, object]:

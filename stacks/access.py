@@ -7,9 +7,11 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from provisioner.access import STATEMENTS, TRUST_SIDS
-from provisioner.component import Component, Outputs, Statement
+from provisioner.component import Outputs, Statement
+from provisioner.components import find
 from provisioner.plan import Shape
 from stacks.documents import boundary, fragment, if_given, policy, statement, token
+from stacks.site import granted
 
 _BOUND = {"ArnEquals": {"aws:PrincipalArn": {"Ref": "TrustedPrincipal"}}}
 
@@ -23,7 +25,6 @@ class AccessRole(Construct):
         id_: str,
         *,
         shape: Shape,
-        components: Iterable[Component],
         scopes: Mapping[str, Outputs],
     ) -> None:
         super().__init__(scope, id_)
@@ -34,9 +35,9 @@ class AccessRole(Construct):
             description="Assumed by clients of this MLOps stack",
             permissions_boundary=boundary(),
             policies=[
-                _policy(c.type.replace("_", "-"), granted, scopes)
-                for c in components
-                if (granted := [s for s in c.statements if s.role == "access"])
+                _policy(slot.type.replace("_", "-"), statements, scopes)
+                for slot in shape.slots
+                if (c := find(slot.type, slot.flavor)) and (statements := granted(c, shape, slot, "access"))
             ],
         )
         self.role.override_logical_id("AccessRole")

@@ -1,15 +1,15 @@
 """Joins the constructs of a shape: parameters in, grants between, tags on, outputs out."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from aws_cdk import BootstraplessSynthesizer, CfnOutput, CfnResource, RemovalPolicy, Stack, TagManager
 from constructs import Construct
 
 from provisioner import access
-from provisioner.component import Component, Outputs, parameter_name, pascal
+from provisioner.component import Component, ComponentType, Outputs, parameter_name, pascal
 from provisioner.components import find
-from provisioner.plan import Shape, Slot
+from provisioner.plan import Shape, Slot, promised
 from provisioner.spec import PARAMETER_TAGS
 from stacks.access import AccessRole
 from stacks.components.ecr_container_registry import EcrContainerRegistry
@@ -18,18 +18,27 @@ from stacks.components.sagemaker_orchestrator import SageMakerOrchestrator
 from stacks.components.sagemaker_step_operator import SageMakerStepOperator
 from stacks.documents import AWS_SCOPE, token, value
 from stacks.parameters import Parameters
-from stacks.sagemaker_execution_role import SageMakerExecutionRole
+from stacks.site import NetworkValues, Site
 
+_GRANTS = "-grants"
 _REMOVAL = {"retain": RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, "delete": RemovalPolicy.DESTROY}
-_DATA: dict[str, type[S3ArtifactStore] | type[EcrContainerRegistry]] = {
+
+
+class Built(Protocol):
+    """What every construct of a component promises to the rest of the stack."""
+
+    outputs: Outputs
+
+
+# What a component builds, in catalogue order.
+CONSTRUCTS: dict[str, Callable[..., Built]] = {
     "s3_artifact_store": S3ArtifactStore,
     "ecr_container_registry": EcrContainerRegistry,
-}
-_ROLES: dict[str, type[SageMakerExecutionRole]] = {
     "sagemaker_orchestrator": SageMakerOrchestrator,
     "sagemaker_step_operator": SageMakerStepOperator,
 }
-CONSTRUCTS = {**_DATA, **_ROLES}
+# What it needs beside the access role, built or reused: a scheduler's role, an access entry of a cluster.
+GRANTS: dict[str, Callable[..., Built]] = {}
 
 
 class MlopsStack(Stack):
@@ -48,46 +57,58 @@ class MlopsStack(Stack):
         self.shape = shape
         self.parameters = Parameters(self, shape=shape, defaults=defaults or {})
         self.scopes: dict[str, Outputs] = {"aws": AWS_SCOPE}
-        components = [c for s in shape.slots if (c := find(s.type, s.flavor))]
-        for slot, component in zip(shape.slots, components, strict=True):
+        self.network: NetworkValues | None = None
+        slots = [(slot, c) for slot in shape.slots if (c := find(slot.type, slot.flavor))]
+        for slot, component in slots:
             self.scopes[slot.type] = self._outputs_of(slot, component)
-        self.access = AccessRole(self, "access", shape=shape, components=components, scopes=self.scopes)
+        self.access = AccessRole(self, "access", shape=shape, scopes=self.scopes)
+        self.scopes["access"] = self.access.outputs
+        for slot, component in slots:
+            self._grant(slot, component)
         self._tag_everything(tags or {})
-        self._promise(components)
+        self._promise(slots)
 
     def _outputs_of(self, slot: Slot, component: Component) -> Outputs:
         """Built or reused: from here on only the promised values count."""
         if slot.action == "reuse":
-            return {name: f"${{{parameter_name(slot.type, name)}}}" for name in component.outputs}
-        if component.name in _DATA:
-            built = _DATA[component.name](
-                self,
-                slot.type,
-                options=self.parameters.of(component),
-                removal=_REMOVAL[self.shape.retention],
-            )
-            return built.outputs
-        if component.name in _ROLES:
-            role: SageMakerExecutionRole = _ROLES[component.name](
-                self, slot.type, component=component, scopes=self.scopes
-            )
-            return role.outputs
-        return {}
+            given = [name for name in component.outputs if name not in component.made_outputs]
+            return {name: f"${{{parameter_name(slot.type, name)}}}" for name in given}
+        make = CONSTRUCTS.get(component.name)
+        return make(self, slot.type, site=self._site(slot, component)).outputs if make else {}
+
+    def _grant(self, slot: Slot, component: Component) -> None:
+        if make := GRANTS.get(component.name):
+            made = make(self, f"{slot.type}{_GRANTS}", site=self._site(slot, component))
+            self.scopes[slot.type] = {**self.scopes[slot.type], **made.outputs}
+
+    def _site(self, slot: Slot, component: Component) -> Site:
+        return Site(
+            component=component,
+            slot=slot,
+            shape=self.shape,
+            options=self.parameters.of(component, slot),
+            scopes=self.scopes,
+            removal=_REMOVAL[self.shape.retention],
+            network=self.network,
+        )
 
     def _tag_everything(self, tags: Mapping[str, str]) -> None:
         for construct in self.node.children:
+            component = construct.node.id.removesuffix(_GRANTS)
             for resource in construct.node.find_all():
                 if isinstance(resource, CfnResource) and TagManager.is_taggable(resource):
-                    resource.add_property_override("Tags", _tags(construct.node.id, tags))
+                    resource.add_property_override("Tags", _tags(component, tags))
 
-    def _promise(self, components: list[Component]) -> None:
+    def _promise(self, slots: Sequence[tuple[Slot, Component]]) -> None:
         self._output(
             "AccessRoleArn", "Role that clients of this stack assume.", self.access.outputs["role_arn"]
         )
-        for component in components:
-            for name, words in component.outputs.items():
-                self._output(parameter_name(component.type, name), words, self.scopes[component.type][name])
-        address = "&".join(["v=1", *self._address(components)])
+        names = {slot.type: promised(component, slot) for slot, component in slots}
+        for slot, component in slots:
+            for name in names[slot.type]:
+                words = component.outputs[name]
+                self._output(parameter_name(slot.type, name), words, self.scopes[slot.type][name])
+        address = "&".join(["v=1", *self._address(names)])
         finish = self._output(
             "FinishCommand", "Run this to register the stack.", f"stackwright finish '{address}'"
         )
@@ -97,15 +118,15 @@ class MlopsStack(Stack):
         )
         url.condition = self.parameters.has_finish_base
 
-    def _address(self, components: list[Component]) -> list[str]:
+    def _address(self, names: Mapping[ComponentType, Sequence[str]]) -> list[str]:
         """What finishing needs, in URL-safe characters only: ids, and names that CloudFormation generates."""
         fixed = {
             "enrolment": "${EnrolmentId}",
             "stack": "${AWS::StackId}",
             "access.role_arn": self.access.outputs["role_arn"],
         }
-        promised = {f"{c.type}.{n}": self.scopes[c.type][n] for c in components for n in c.outputs}
-        return [f"{key}={text}" for key, text in {**fixed, **promised}.items()]
+        values = {f"{type_}.{n}": self.scopes[type_][n] for type_, many in names.items() for n in many}
+        return [f"{key}={text}" for key, text in {**fixed, **values}.items()]
 
     def _output(self, name: str, words: str, text: str) -> CfnOutput:
         # A reused value goes in and out under one name, which two constructs of a stack cannot share.

@@ -7,13 +7,16 @@ from aws_cdk import CfnCondition, CfnParameter, Fn, Stack
 
 from provisioner.component import Component, Option, parameter_name, pascal
 from provisioner.components import find
-from provisioner.plan import Shape
+from provisioner.plan import Shape, Slot, text
 from provisioner.spec import PARAMETER_TAGS
 from provisioner.template import METADATA
 
 _PRINCIPAL = r"arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}"
 TRUST_GROUP = "WHO MAY USE THIS STACK - anyone who passed this link on could have changed it"
-_GROUPS = (TRUST_GROUP, "Data", "Existing resources", "Tags", "Set by stackwright - leave as it is")
+DATA, COMPUTE, EXISTING = "Data", "Compute and tools", "Existing resources"
+NETWORK, TAGS, OURS = "Network", "Tags", "Set by stackwright - leave as it is"
+_GROUPS = (TRUST_GROUP, DATA, COMPUTE, NETWORK, EXISTING, TAGS, OURS)
+_DATA_TYPES = ("artifact_store", "container_registry")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +24,12 @@ class Row:
     """One parameter: what the console form shows and what CloudFormation checks."""
 
     name: str
-    group: int
+    group: str
     label: str
     doc: str
+    # None: whoever fills in the form must give it.
     default: str | None = ""
+    type: str = "String"
     pattern: str = ""
     allowed: tuple[str, ...] = ()
     limits: tuple[int, int] | None = None
@@ -41,16 +46,17 @@ class Parameters:
             # Whoever meets the stack later, without our registry, can still tell what it promises.
             METADATA: {"shape": shape.as_dict()},
         }
-        optional = [row.name for row in rows if row.default == "" and row.group != 2]
+        optional = [row.name for row in rows if row.default == "" and row.group != EXISTING]
         conditions = {name: _given(stack, name) for name in optional if name != "ExternalId"}
         self.has_finish_base = conditions["FinishBase"]
         self.no_finish_base = CfnCondition(
             stack, "NoFinishBase", expression=Fn.condition_equals({"Ref": "FinishBase"}, "")
         )
 
-    def of(self, component: Component) -> Mapping[str, CfnParameter]:
-        """A component's options, by their names in `stack.yaml`."""
-        return {o.name: self._by_name[parameter_name(component.type, o.name)] for o in component.options}
+    def of(self, component: Component, slot: Slot) -> Mapping[str, CfnParameter]:
+        """A component's options, by their names in `stack.yaml`; none where it is reused."""
+        options = component.parameters(slot.options) if slot.action == "build" else []
+        return {o.name: self._by_name[parameter_name(component.type, o.name)] for o in options}
 
 
 def _given(stack: Stack, name: str) -> CfnCondition:
@@ -63,7 +69,7 @@ def _parameter(stack: Stack, row: Row, default: str | None) -> CfnParameter:
     return CfnParameter(
         stack,
         row.name,
-        type="Number" if row.limits else "String",
+        type="Number" if row.limits else row.type,
         description=row.doc,
         default=wanted,
         allowed_pattern=row.pattern or None,
@@ -79,7 +85,7 @@ def _trust_rows(shape: Shape) -> list[Row]:
     rows = [
         Row(
             name="TrustedPrincipal",
-            group=0,
+            group=TRUST_GROUP,
             label="The one role or user that may assume the access role",
             doc=_TRUST_DOC[shape.trust],
             default=None if required else "",
@@ -90,7 +96,7 @@ def _trust_rows(shape: Shape) -> list[Row]:
         rows.append(
             Row(
                 name="ExternalId",
-                group=0,
+                group=TRUST_GROUP,
                 label="External id that the trusted principal must send",
                 doc="Made anew for every link; an identifier, not a password.",
                 default=None,
@@ -99,7 +105,7 @@ def _trust_rows(shape: Shape) -> list[Row]:
         )
     boundary = Row(
         name="PermissionsBoundaryArn",
-        group=0,
+        group=TRUST_GROUP,
         label="Permissions boundary of every role (optional)",
         doc="ARN of an IAM policy that caps every role of this stack, or empty.",
         pattern=r"^(arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512})?$",
@@ -119,29 +125,46 @@ def _component_rows(shape: Shape) -> list[Row]:
     for slot in shape.slots:
         component = find(slot.type, slot.flavor)
         if component and slot.action == "reuse":
-            rows += [_reused_row(component, name) for name in component.outputs]
+            given = [name for name in component.outputs if name not in component.made_outputs]
+            rows += [_reused_row(component, name) for name in given]
         elif component:
-            rows += [_option_row(component, option) for option in component.options]
+            rows += [_option_row(component, option) for option in component.parameters(slot.options)]
     return rows
 
 
 def _option_row(component: Component, option: Option) -> Row:
-    is_flag = isinstance(option.default, bool)
+    default = option.default
+    is_flag, is_number = isinstance(default, bool), isinstance(default, int)
+    choices = ("true", "false") if is_flag else tuple(str(c) for c in option.choices)
     return Row(
         name=parameter_name(component.type, option.name),
-        group=1,
+        group=DATA if component.type in _DATA_TYPES else COMPUTE,
         label=f"{_spaced(component.type)}: {_spaced(option.name).lower()}",
         doc=option.doc,
-        default=str(option.default).lower(),
-        allowed=("true", "false") if is_flag else (),
-        limits=None if is_flag else (option.minimum, option.maximum),
+        default=_default(option),
+        type="CommaDelimitedList" if isinstance(default, tuple) else "String",
+        pattern="" if is_number or choices else _option_pattern(option),
+        allowed=choices,
+        limits=(option.minimum, option.maximum) if is_number and not choices else None,
     )
+
+
+def _option_pattern(option: Option) -> str:
+    may_be_empty = option.default == "" and not option.shapes and not option.placeholder
+    return f"^({option.pattern}){'?' if may_be_empty else ''}$"
+
+
+def _default(option: Option) -> str | None:
+    """Nothing where the user must choose: there is no sensible answer, or the shape is for those who did."""
+    if option.placeholder or option.shapes == "presence" or option.default == ():
+        return None
+    return text(option.default)
 
 
 def _reused_row(component: Component, output: str) -> Row:
     return Row(
         name=parameter_name(component.type, output),
-        group=2,
+        group=EXISTING,
         label=f"{_spaced(component.type)}: {_spaced(output).lower()}",
         doc=component.outputs[output],
         default=None,
@@ -154,7 +177,7 @@ def _tag_rows() -> list[Row]:
     return [
         Row(
             name=pascal(tag),
-            group=3,
+            group=TAGS,
             label=_spaced(tag),
             doc=f"Value of the tag {tag} on every resource, or empty.",
             pattern=r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$",
@@ -167,14 +190,14 @@ def _own_rows() -> list[Row]:
     return [
         Row(
             name="EnrolmentId",
-            group=4,
+            group=OURS,
             label="Enrolment",
             doc="Ties the stack to the link it came from; an identifier, not a password.",
             pattern="^([0-9a-f]{32})?$",
         ),
         Row(
             name="FinishBase",
-            group=4,
+            group=OURS,
             label="Server that finishes the registration",
             doc="https address of a stackwright server, or empty.",
             pattern=r"^(https://[A-Za-z0-9.-]{1,253}(:\d{1,5})?)?$",
@@ -184,8 +207,8 @@ def _own_rows() -> list[Row]:
 
 def _interface(rows: list[Row]) -> dict[str, object]:
     groups = [
-        {"Label": {"default": label}, "Parameters": [r.name for r in rows if r.group == number]}
-        for number, label in enumerate(_GROUPS)
+        {"Label": {"default": label}, "Parameters": [r.name for r in rows if r.group == label]}
+        for label in _GROUPS
     ]
     return {
         "ParameterGroups": [g for g in groups if g["Parameters"]],

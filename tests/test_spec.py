@@ -23,7 +23,7 @@ WISH: Mapping[str, Any] = {
     "region": "eu-central-1",
     "components": {"artifact_store": "s3", "container_registry": "ecr", "orchestrator": "sagemaker"},
 }
-TOP = "version, name, region, components, access, data, usage, register, tags"
+TOP = "version, name, region, components, network, access, data, usage, register, tags"
 TYPES = "artifact_store, container_registry, orchestrator, step_operator"
 NAME_WORDS = "a lower-case letter, then at most 30 of a-z, 0-9 and -"
 TAG_WORDS = "a text of at most 256 letters, digits, spaces and . : / = + - @ _ (quote numbers)"

@@ -60,5 +60,5 @@ def _write(path: Path, text: str, force: bool) -> None:
 def _text(spec: specs.Spec, preset: str) -> str:
     from provisioner import render
 
-    components = [(w.component, w.options) for w in spec.components]
+    components = [(w.component, specs.option_lines(w)) for w in spec.components]
     return render.page("stack.yaml", spec=spec, preset=preset, components=components)

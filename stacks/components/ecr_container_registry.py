@@ -1,14 +1,14 @@
 """ECR container registry: construct."""
 
 import json
-from collections.abc import Mapping
 
-from aws_cdk import CfnParameter, RemovalPolicy
+from aws_cdk import CfnParameter
 from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 
 from provisioner.component import Outputs
 from stacks.documents import fragment, token
+from stacks.site import Site
 
 
 class EcrContainerRegistry(Construct):
@@ -17,9 +17,7 @@ class EcrContainerRegistry(Construct):
     Tags stay mutable: ZenML pushes the tag of a pipeline anew at every build.
     """
 
-    def __init__(
-        self, scope: Construct, id_: str, *, options: Mapping[str, CfnParameter], removal: RemovalPolicy
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, site: Site) -> None:
         super().__init__(scope, id_)
         self.repository = ecr.CfnRepository(
             self,
@@ -29,12 +27,12 @@ class EcrContainerRegistry(Construct):
             ),
             image_tag_mutability="MUTABLE",
             lifecycle_policy=ecr.CfnRepository.LifecyclePolicyProperty(
-                lifecycle_policy_text=token(_untagged_rule(options["untagged_days"]))
+                lifecycle_policy_text=token(_untagged_rule(site.options["untagged_days"]))
             ),
         )
-        self.repository.add_property_override("EmptyOnDelete", {"Ref": options["empty_on_delete"].node.id})
+        self.repository.add_property_override("EmptyOnDelete", site.option("empty_on_delete"))
         self.repository.override_logical_id("ContainerRegistryRepository")
-        self.repository.apply_removal_policy(removal)
+        self.repository.apply_removal_policy(site.removal)
         self.outputs: Outputs = {
             "repository_arn": fragment(self.repository, "Arn"),
             "repository_uri": fragment(self.repository, "RepositoryUri"),

@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnParameter, RemovalPolicy
+from aws_cdk import CfnParameter
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from provisioner.component import Outputs
-from provisioner.components.s3_artifact_store import COMPONENT
 from stacks.documents import fragment, policy, statement, token
+from stacks.site import Site
 
 
 class S3ArtifactStore(Construct):
     """A bucket that is TLS only, not public, encrypted and versioned, and that forgets old versions."""
 
-    def __init__(
-        self, scope: Construct, id_: str, *, options: Mapping[str, CfnParameter], removal: RemovalPolicy
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, site: Site) -> None:
         super().__init__(scope, id_)
         self.bucket = s3.CfnBucket(
             self,
@@ -25,10 +23,10 @@ class S3ArtifactStore(Construct):
             ownership_controls=_OWNER_ONLY,
             public_access_block_configuration=_NOT_PUBLIC,
             versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
-            lifecycle_configuration=_lifecycle(options),
+            lifecycle_configuration=_lifecycle(site.options),
         )
         self.bucket.override_logical_id("ArtifactStoreBucket")
-        self.bucket.apply_removal_policy(removal)
+        self.bucket.apply_removal_policy(site.removal)
         self.outputs: Outputs = {
             "bucket_name": fragment(self.bucket),
             "bucket_arn": fragment(self.bucket, "Arn"),
@@ -39,13 +37,12 @@ class S3ArtifactStore(Construct):
             bucket=token(self.outputs["bucket_name"]),
             policy_document=policy(
                 statement(facts, {"artifact_store": self.outputs}, principal="*")
-                for facts in COMPONENT.statements
-                if facts.role == "bucket"
+                for facts in site.statements("bucket")
             ),
         )
         self.policy.override_logical_id("ArtifactStorePolicy")
         # A bucket that outlives its stack keeps its policy, or plain HTTP would be let in.
-        self.policy.apply_removal_policy(removal)
+        self.policy.apply_removal_policy(site.removal)
 
 
 _ENCRYPTION = s3.CfnBucket.BucketEncryptionProperty(
