@@ -1,24 +1,66 @@
 """One scan: accounts × regions × rows, read side by side; one dead cell never stops the others."""
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from queue import SimpleQueue
+from typing import Any
 
 from provisioner import fit
 from provisioner.errors import RefusedError
-from provisioner.scan.table import GLOBAL, SEEN, Cell, Found, Reading, Row
+from provisioner.scan.table import GLOBAL, SEEN, Cell, Found, Reading, Row, State
 
 Read = Callable[[str, str, Row], Reading]
 Clock = Callable[[], float]
+# The place of a cell: account, region, service.
+Place = tuple[str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What is known of cells before anything is asked there."""
+
+    state: State
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """An account and the regions to look into; what is `told` of a region is not asked again.
+
+    Told of "global", it holds for the whole account: nobody could get in.
+    """
+
+    account: str
+    regions: tuple[str, ...]
+    told: Mapping[str, Told] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """An account is about to be read; `cells` is how many of it this run will tell."""
+
+    target: Target
+    cells: int
+
+
+Open = Callable[[str], Target]
+Event = Opened | Reading
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """Cells in the order asked for, resources in the order of their cells; `seconds` is wall time."""
+    """Cells in the order asked for, resources in the order of their cells; `seconds` is wall time.
 
-    cells: tuple[Cell, ...]
-    resources: tuple[Found, ...]
+    The two may be read from a file each time they are walked through: an organization fits no memory.
+    """
+
+    cells: Sequence[Cell]
+    resources: Sequence[Found]
     seconds: float
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def not_seen(self) -> int:
@@ -33,18 +75,29 @@ class Scan:
         """Whether part of what was asked for could not be seen (exit code 5)."""
         return self.not_seen > 0
 
+    def summary(self) -> dict[str, object]:
+        """The totals of the JSON contract; `states` counts the cells of each state."""
+        states: dict[str, int] = {}
+        calls = 0
+        for cell in self.cells:
+            states[cell.state] = states.get(cell.state, 0) + 1
+            calls += cell.calls
+        return {
+            "calls": calls,
+            "seconds": self.seconds,
+            "resources": len(self.resources),
+            "not_seen": sum(number for state, number in states.items() if state not in SEEN),
+            "states": dict(sorted(states.items())),
+        }
+
     def as_dict(self) -> dict[str, object]:
         """The `scan` answer of the JSON contract."""
         return {
             "cells": [asdict(cell) for cell in self.cells],
-            "resources": [_resource(found) for found in self.resources],
+            "resources": [resource(found) for found in self.resources],
             "suggestions": [],
-            "summary": {
-                "calls": sum(cell.calls for cell in self.cells),
-                "seconds": self.seconds,
-                "resources": len(self.resources),
-                "not_seen": self.not_seen,
-            },
+            "notes": dict(self.notes),
+            "summary": self.summary(),
         }
 
 
@@ -58,73 +111,239 @@ def scan(
     on_cell: Callable[[Cell], None] | None = None,
     workers: int = 16,
 ) -> Scan:
-    """Read every cell; raises RefusedError where `read` does, because then no other cell can be read.
+    """Every cell of the same regions in each account, in memory; see `stream` for what is raised.
 
     `on_cell` hears of each cell as it is done, in the caller's thread.
     """
-    started = clock()
-    readings = _read_all(_errands(accounts, regions, rows), read, on_cell or (lambda cell: None), workers)
+    started, accounts, regions = clock(), tuple(dict.fromkeys(accounts)), tuple(dict.fromkeys(regions))
+    readings: dict[Place, Reading] = {}
+    for event in stream(
+        accounts=accounts,
+        open_account=lambda account: Target(account=account, regions=regions),
+        rows=rows,
+        read=read,
+        workers=workers,
+    ):
+        if isinstance(event, Reading):
+            readings[place(event.cell)] = event
+            if on_cell:
+                on_cell(event.cell)
+    asked = [p for a in accounts for p in places(Target(account=a, regions=regions), rows)]
+    ordered = [readings[place] for place in asked]
     return Scan(
-        cells=tuple(reading.cell for reading in readings),
-        resources=tuple(f for r in readings for f in sorted(r.resources, key=lambda f: f.arn)),
+        cells=tuple(reading.cell for reading in ordered),
+        resources=tuple(f for r in ordered for f in sorted(r.resources, key=lambda f: f.arn)),
         seconds=round(clock() - started, 3),
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Errand:
-    account: str
-    region: str
-    row: Row
+def stream(
+    *,
+    accounts: Iterable[str],
+    open_account: Open,
+    rows: Sequence[Row],
+    read: Read,
+    close_account: Callable[[str], None] = lambda account: None,
+    is_done: Callable[[Place], bool] = lambda place: False,
+    workers: int = 32,
+) -> Iterator[Event]:
+    """Opened accounts and readings as they come, in the caller's thread; what `is_done` is left alone.
+
+    Where `read` raises RefusedError, the account's credentials are refused: the rest of its cells say so.
+    Raises that error when it befalls every account: then nothing more can be read at all.
+    """
+    desk = _Desk(accounts=accounts, rows=rows, is_done=is_done, workers=workers)
+    finished: SimpleQueue[tuple[_Job, Future[Any]]] = SimpleQueue()
+    in_flight = 0
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="cells")
+    try:
+        while True:
+            # Twice as many as there are workers: nobody waits while the caller writes down an answer.
+            while in_flight < 2 * workers and (job := desk.next()):
+                act = open_account if job.errand is None else _reader(read, job.errand)
+                future = pool.submit(act, job.account)
+                future.add_done_callback(lambda future, job=job: finished.put((job, future)))  # type: ignore[misc]  # a lambda's default has no type
+                in_flight += 1
+            if not in_flight:
+                break
+            job, future = finished.get()
+            in_flight -= 1
+            yield from desk.done(job, future)
+            if desk.is_empty(job.account):
+                close_account(job.account)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    if desk.lost and not desk.entered:
+        raise desk.lost[0]
 
 
-def _errands(accounts: Iterable[str], regions: Iterable[str], rows: Iterable[Row]) -> list[_Errand]:
-    wanted, rows = list(dict.fromkeys(regions)), list(rows)
+def place(cell: Cell) -> Place:
+    return (cell.account, cell.region, cell.service)
+
+
+def places(target: Target, rows: Iterable[Row]) -> list[Place]:
+    """Every cell of an account, row by row."""
     return [
-        _Errand(account=account, region=region, row=row)
-        for account in dict.fromkeys(accounts)
+        (target.account, region, row.service)
         for row in rows
-        for region in ([GLOBAL] if row.scope == "global" else wanted)
+        for region in ([GLOBAL] if row.scope == "global" else target.regions)
     ]
 
 
-def _read_all(
-    errands: list[_Errand], read: Read, on_cell: Callable[[Cell], None], workers: int
-) -> list[Reading]:
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        futures = [pool.submit(_read_one, read, errand) for errand in errands]
+@dataclass(frozen=True, kw_only=True)
+class _Errand:
+    """One cell to read; `then` are those that profit from what it leaves behind."""
+
+    region: str
+    row: Row
+    then: tuple["_Errand", ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """An errand in an account, or none: then the account is opened."""
+
+    account: str
+    errand: _Errand | None = None
+
+
+@dataclass(kw_only=True)
+class _Account:
+    """An open account: what is left to ask, and how much is being asked."""
+
+    left: deque[_Errand] = field(default_factory=deque)
+    in_flight: int = 1
+    lost: RefusedError | None = None
+
+
+class _Desk:
+    """What is to be done next. Accounts take turns, and a slow one never takes all the workers."""
+
+    def __init__(
+        self, *, accounts: Iterable[str], rows: Sequence[Row], is_done: Callable[[Place], bool], workers: int
+    ) -> None:
+        self._waiting = deque(dict.fromkeys(accounts))
+        self._rows, self._is_done = rows, is_done
+        self._most_open = max(2, workers // 4)
+        self._most_each = max(2, workers // 2)
+        self._open: dict[str, _Account] = {}
+        self._turns: deque[str] = deque()
+        self.lost: list[RefusedError] = []
+        self.entered = False
+
+    def next(self) -> _Job | None:
+        """The next job, or None while all that is left waits for another."""
+        for _ in range(len(self._turns)):
+            account = self._turns[0]
+            self._turns.rotate(-1)
+            job = self._errand_of(account)
+            if job:
+                return job
+        if self._waiting and len(self._open) < self._most_open:
+            account = self._waiting.popleft()
+            self._open[account] = _Account()
+            self._turns.append(account)
+            return _Job(account=account)
+        return None
+
+    def _errand_of(self, account: str) -> _Job | None:
+        state = self._open[account]
+        alone = len(self._open) == 1 and not self._waiting
+        if not state.left or (state.in_flight >= self._most_each and not alone):
+            return None
+        state.in_flight += 1
+        return _Job(account=account, errand=state.left.popleft())
+
+    def done(self, job: _Job, future: "Future[Any]") -> Iterator[Event]:
+        """What came of a job; what depends on it is to be done from now on."""
+        state = self._open[job.account]
+        state.in_flight -= 1
+        if job.errand is None:
+            yield from self._opened(state, job.account, future)
+            return
         try:
-            _report(futures, on_cell)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return [future.result() for future in futures]
+            reading: Reading = future.result()
+        except RefusedError as error:
+            yield from self._refused(state, job, job.errand, error)
+            return
+        except Exception as error:  # Hours of other cells must not be lost to one odd answer.
+            reading = _told(job.account, job.errand, _broken(error))
+        self.entered = True
+        state.left.extendleft(reversed(job.errand.then))
+        yield reading
+
+    def _opened(self, state: _Account, account: str, future: "Future[Any]") -> Iterator[Event]:
+        try:
+            target: Target = future.result()
+        except RefusedError as error:
+            self.lost.append(error)
+            target = Target(account=account, regions=(), note=error.message)
+        except Exception as error:
+            target = Target(account=account, regions=(), note=_broken(error).note)
+        errands = _errands(target, self._rows, self._is_done)
+        told = [(e, t) for e in errands if (t := target.told.get(GLOBAL) or target.told.get(e.region))]
+        yield Opened(target=target, cells=len(errands))
+        yield from (_told(account, errand, what) for errand, what in told)
+        known = {id(errand) for errand, _ in told}
+        state.left.extend(_chained([errand for errand in errands if id(errand) not in known]))
+
+    def _refused(self, state: _Account, job: _Job, errand: _Errand, error: RefusedError) -> Iterator[Event]:
+        """The account is lost: none of its cells needs to be tried."""
+        if not state.lost:
+            state.lost = error
+            self.lost.append(error)
+        lost = [errand, *errand.then, *(e for left in state.left for e in (left, *left.then))]
+        state.left.clear()
+        what = Told(state="failed", note=error.message)
+        yield from (_told(job.account, each, what) for each in lost)
+
+    def is_empty(self, account: str) -> bool:
+        """Whether nothing of the account is left; it is forgotten then."""
+        state = self._open[account]
+        if state.left or state.in_flight:
+            return False
+        del self._open[account]
+        self._turns.remove(account)
+        return True
 
 
-def _report(futures: list[Future[Reading]], on_cell: Callable[[Cell], None]) -> None:
-    for future in as_completed(futures):
-        on_cell(future.result().cell)
+def _errands(target: Target, rows: Iterable[Row], is_done: Callable[[Place], bool]) -> list[_Errand]:
+    return [
+        _Errand(region=region, row=row)
+        for row in rows
+        for region in ([GLOBAL] if row.scope == "global" else dict.fromkeys(target.regions))
+        if not is_done((target.account, region, row.service))
+    ]
 
 
-def _read_one(read: Read, errand: _Errand) -> Reading:
-    try:
-        return read(errand.account, errand.region, errand.row)
-    except RefusedError:
-        raise
-    except Exception as error:  # Hours of other cells must not be lost to one odd answer.
-        return Reading(cell=_failed(errand, f"{type(error).__name__}: {error}"))
+def _chained(errands: list[_Errand]) -> list[_Errand]:
+    """Cells that share one listing wait for the first of them: it fetches for all."""
+    chained: dict[object, list[_Errand]] = {}
+    for errand in errands:
+        key = errand.row.service if errand.row.scope == "shared" else errand
+        chained.setdefault(key if isinstance(key, str) else id(key), []).append(errand)
+    return [_Errand(region=f.region, row=f.row, then=tuple(rest)) for f, *rest in chained.values()]
 
 
-def _failed(errand: _Errand, note: str) -> Cell:
-    return Cell(
-        account=errand.account,
+def _reader(read: Read, errand: _Errand) -> Callable[[str], Reading]:
+    return lambda account: read(account, errand.region, errand.row)
+
+
+def _broken(error: Exception) -> Told:
+    return Told(state="failed", note=f"{type(error).__name__}: {error}")
+
+
+def _told(account: str, errand: _Errand, told: Told) -> Reading:
+    cell = Cell(
+        account=account,
         region=errand.region,
         service=errand.row.service,
-        state="failed",
-        note=note,
+        state=told.state,
+        note=told.note,
     )
+    return Reading(cell=cell)
 
 
-def _resource(found: Found) -> dict[str, object]:
-    # A resource is judged for a stack in its own region.
+def resource(found: Found) -> dict[str, object]:
+    """A resource of the JSON contract, judged for a stack in its own region."""
     return found.as_dict() | {"fitness": fit.best(found, found.region).as_dict()}

@@ -2,15 +2,15 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from provisioner.errors import RefusedError
-from provisioner.scan.engine import Read, Scan, scan
-from provisioner.scan.table import ROWS, Cell, Found, Reading, Row, State
+from provisioner.scan.engine import Event, Opened, Place, Read, Scan, Target, Told, scan, stream
+from provisioner.scan.table import GLOBAL, ROWS, Cell, Found, Reading, Row, State
 
 S3, ECR, IAM = ROWS
 BUCKET = Found(
@@ -49,13 +49,13 @@ def run(
     return scan(accounts=accounts, regions=regions, rows=rows, read=read, clock=lambda: next(clock))
 
 
-def places(done: Scan) -> list[tuple[str, str, str]]:
+def seen(done: Scan) -> list[tuple[str, str, str]]:
     return [(c.account, c.region, c.service) for c in done.cells]
 
 
 def test_regional_cells_per_region_global_ones_once_per_account() -> None:
     done = run(empty, accounts=("2", "1"), regions=("us-east-1", "eu-central-1"))
-    assert places(done) == [
+    assert seen(done) == [
         ("2", "us-east-1", "s3"),
         ("2", "eu-central-1", "s3"),
         ("2", "us-east-1", "ecr"),
@@ -71,7 +71,7 @@ def test_regional_cells_per_region_global_ones_once_per_account() -> None:
 
 def test_what_is_asked_for_twice_is_read_once() -> None:
     done = run(empty, accounts=("1", "1"), regions=("us-east-1", "us-east-1"), rows=(ECR,))
-    assert places(done) == [("1", "us-east-1", "ecr")]
+    assert seen(done) == [("1", "us-east-1", "ecr")]
 
 
 def test_the_order_is_that_of_the_question_not_of_the_answers() -> None:
@@ -114,22 +114,120 @@ def test_refused_credentials_end_the_scan_and_what_waits_is_not_read() -> None:
     asked = []
 
     def read(account: str, region: str, row: Row) -> Reading:
-        asked.append(account)
-        if account == "0":
-            raise RefusedError("the AWS credentials have expired", code="ExpiredToken")
-        time.sleep(0.05)
-        return empty(account, region, row)
+        asked.append(region)
+        raise RefusedError("the AWS credentials have expired", code="ExpiredToken")
 
     with pytest.raises(RefusedError, match="expired"):
         scan(
-            accounts=[str(number) for number in range(100)],
-            regions=["us-east-1"],
+            accounts=["1"],
+            regions=[f"r{number}" for number in range(100)],
             rows=[ECR],
             read=read,
             clock=lambda: 0.0,
             workers=1,
         )
     assert len(asked) < 100
+
+
+def test_credentials_that_one_account_refuses_cost_its_own_cells_only() -> None:
+    def read(account: str, region: str, row: Row) -> Reading:
+        if account == "1":
+            raise RefusedError("the AWS credentials have expired", code="ExpiredToken")
+        return empty(account, region, row)
+
+    done = run(read, accounts=("1", "2"))
+    assert [(c.account, c.state, c.note) for c in done.cells] == [
+        *[("1", "failed", "the AWS credentials have expired")] * 3,
+        *[("2", "empty", "")] * 3,
+    ]
+
+
+def events(
+    read: Read,
+    *targets: Target,
+    rows: tuple[Row, ...] = ROWS,
+    closed: list[str] | None = None,
+    is_done: Callable[[Place], bool] = lambda place: False,
+) -> list[Event]:
+    known = {target.account: target for target in targets}
+    return list(
+        stream(
+            accounts=known,
+            open_account=known.__getitem__,
+            rows=rows,
+            read=read,
+            close_account=[].append if closed is None else closed.append,
+            is_done=is_done,
+        )
+    )
+
+
+def test_what_is_known_of_a_region_is_told_without_asking() -> None:
+    off = Told(state="not_enabled", note="af-south-1 is switched off")
+    target = Target(account="1", regions=("af-south-1", "us-east-1"), told={"af-south-1": off})
+    told = replace(cell("1", "af-south-1", ECR, "not_enabled"), note=off.note, calls=0, seconds=0.0)
+    assert events(empty, target, rows=(ECR,)) == [
+        Opened(target=target, cells=2),
+        Reading(cell=told),
+        empty("1", "us-east-1", ECR),
+    ]
+
+
+def test_an_account_that_nobody_gets_into_is_told_in_every_cell() -> None:
+    def read(account: str, region: str, row: Row) -> Reading:
+        raise AssertionError("nothing is asked there")
+
+    told = {GLOBAL: Told(state="denied", note="AssumeRole was denied")}
+    _, *readings = events(read, Target(account="1", regions=("us-east-1",), told=told))
+    assert [(r.cell.service, r.cell.state, r.cell.note) for r in readings if isinstance(r, Reading)] == [
+        (row.service, "denied", "AssumeRole was denied") for row in ROWS
+    ]
+
+
+def test_what_is_done_is_left_alone() -> None:
+    target = Target(account="1", regions=("us-east-1", "us-east-2"))
+    opened, *readings = events(empty, target, rows=(ECR,), is_done=lambda p: p == ("1", "us-east-1", "ecr"))
+    assert opened == Opened(target=target, cells=1)
+    assert readings == [empty("1", "us-east-2", ECR)]
+
+
+def test_cells_that_share_a_listing_wait_for_the_first() -> None:
+    first_is_done = threading.Event()
+    early = []
+
+    def read(account: str, region: str, row: Row) -> Reading:
+        if region == "a":
+            time.sleep(0.02)
+            first_is_done.set()
+        early.extend([] if first_is_done.is_set() else [region])
+        return empty(account, region, row)
+
+    events(read, Target(account="1", regions=("a", "b", "c")), rows=(S3,))
+    assert early == []
+
+
+def test_a_slow_account_does_not_hold_up_another() -> None:
+    quick_are_done = threading.Event()
+    left = set(range(40))
+
+    def read(account: str, region: str, row: Row) -> Reading:
+        if account == "slow":
+            assert quick_are_done.wait(5)
+        else:
+            left.discard(int(region))
+            if not left:
+                quick_are_done.set()
+        return empty(account, region, row)
+
+    regions = tuple(str(number) for number in left)
+    targets = [Target(account=name, regions=regions) for name in ("slow", "quick")]
+    assert len(events(read, *targets, rows=(ECR,))) == 82
+
+
+def test_an_account_is_closed_when_nothing_of_it_is_left() -> None:
+    closed: list[str] = []
+    events(empty, Target(account="1", regions=("a",)), Target(account="2", regions=()), closed=closed)
+    assert sorted(closed) == ["1", "2"]
 
 
 def test_each_cell_is_heard_of_in_the_callers_thread() -> None:
@@ -233,5 +331,12 @@ def test_the_answer_is_the_json_contract() -> None:
             }
         ],
         "suggestions": [],
-        "summary": {"calls": 4, "seconds": 1.5, "resources": 1, "not_seen": 1},
+        "notes": {},
+        "summary": {
+            "calls": 4,
+            "seconds": 1.5,
+            "resources": 1,
+            "not_seen": 1,
+            "states": {"denied": 1, "found": 1},
+        },
     }
