@@ -18,7 +18,7 @@ LAYERS = {
         *("provisioner", "provisioner.access", "provisioner.arn", "provisioner.component"),
         *("provisioner.components", "provisioner.errors", "provisioner.explain"),
         *("provisioner.finish_address", "provisioner.fit", "provisioner.kubernetes_versions"),
-        *("provisioner.link", "provisioner.zones"),
+        *("provisioner.kubernetes", "provisioner.link", "provisioner.zones"),
         *("provisioner.permissions", "provisioner.plan", "provisioner.preflight", "provisioner.regions"),
         *("provisioner.scan", "provisioner.spec", "provisioner.teardown", "provisioner.template"),
     ),
@@ -90,6 +90,7 @@ PURE = {
 }
 # Tables that ship with the package.
 PACKAGE_DATA = {
+    "provisioner.kubernetes": {"importlib.resources", "pathlib"},
     "provisioner.kubernetes_versions": {"importlib.resources"},
     "provisioner.regions": {"importlib.resources"},
     "provisioner.zones": {"importlib.resources"},
