@@ -26,8 +26,10 @@ from provisioner.emulator import calls, iam, s3
 from provisioner.emulator.calls import Call, Environ
 from provisioner.emulator.clients import Clients, access_key
 from provisioner.emulator.cloudformation import CloudFormationResponse
+from provisioner.emulator.ec2 import StrictEc2Response
 from provisioner.emulator.engine import Engine
 from provisioner.emulator.identity import caller_of
+from provisioner.emulator.quotas import Quota, QuotaResponse, set_limit
 from provisioner.emulator.refusal import AwsError
 from provisioner.emulator.rules import Rules, iam_action
 from provisioner.emulator.run import Verb
@@ -100,6 +102,7 @@ class Emulator:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.rules = Rules()
         self.latency = 0.0
+        self.opted_in: dict[str, set[str]] = {}
         self._server: BaseWSGIServer = make_server(
             "127.0.0.1", port, Gate(self), threaded=True, request_handler=MotoRequestHandler
         )
@@ -114,6 +117,8 @@ class Emulator:
         here = {"engine": self.engine, "endpoint": self.endpoint}
         return {
             "cloudformation": type("CloudFormation", (CloudFormationResponse,), here),
+            "ec2": type("Ec2", (StrictEc2Response,), {"opted_in": self.opted_in}),
+            "servicequotas": QuotaResponse,
             "sts": StrictTokenResponse,
             "tagging": TaggingResponse,
         }
@@ -158,6 +163,16 @@ class Emulator:
         """Let every resource of a stack take that long."""
         self.engine.event_delay = seconds
 
+    def set_quota(
+        self, account: str, region: str, service: str, code: str, value: float, name: str = ""
+    ) -> None:
+        """Put a service quota in force, e.g. `("vpc", "L-F678F1CE", 10)`."""
+        set_limit(account, region, Quota(service=service, code=code, name=name, value=value))
+
+    def opt_in(self, account: str, region: str) -> None:
+        """Switch a region on for an account."""
+        self.opted_in.setdefault(account, set()).add(region)
+
     def access_key(self, account: str) -> str:
         """An access key id that speaks for the account; any secret goes with it."""
         return access_key(account)
@@ -166,13 +181,15 @@ class Emulator:
         """Back to an empty AWS without denials, failures or latency; the delay of resources stays."""
         self.rules.clear()
         self.latency = 0.0
+        self.opted_in.clear()
         self.engine.reset()
         BackendDict.reset()
         reset_model_data()
 
 
 def control(aws: Emulator, request: BackendRequest) -> Response:
-    """The controls over HTTP: GET health; POST fail, deny, throttle, slow, delay, reset."""
+    """The controls over HTTP: GET health; POST fail, deny, throttle, slow, delay, quota, opt-in,
+    reset."""
     name = request.path.removeprefix(CONTROL)
     given = json.loads(request.get_data() or b"{}") if request.method == "POST" else {}
     if (request.method, name) == ("GET", "health"):
@@ -183,13 +200,15 @@ def control(aws: Emulator, request: BackendRequest) -> Response:
         "throttle": lambda: aws.throttle(given["action"], int(given.get("times", 1))),
         "slow": lambda: aws.slow(float(given["seconds"])),
         "delay": lambda: aws.set_delay(float(given["seconds"])),
+        "quota": lambda: aws.set_quota(**given),
+        "opt-in": lambda: aws.opt_in(given["account"], given["region"]),
         "reset": aws.reset,
     }
     if request.method != "POST" or name not in actions:
         return _json({"error": f"no control {request.method} {name}"}, 404)
     try:
         actions[name]()
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         return _json({"error": f"bad request: {error}"}, 400)
     return _json({"status": "ok"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from provisioner.emulator.handler import ResourceType
+from provisioner.emulator.types_ec2 import EC2_TYPES
 from provisioner.emulator.types_ecr import Repository
 from provisioner.emulator.types_iam import ManagedPolicy, Policy, Role, RolePolicy
 from provisioner.emulator.types_misc import CdkMetadata, LogGroup, WaitConditionHandle
@@ -23,5 +24,6 @@ TYPES: Mapping[str, ResourceType] = {
         LogGroup(),
         CdkMetadata(),
         WaitConditionHandle(),
+        *EC2_TYPES,
     )
 }
