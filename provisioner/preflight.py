@@ -45,10 +45,14 @@ def check(plan: Plan, template: Template, estimate: Mapping[str, Any]) -> list[F
 
 def link_blockers(findings: list[Finding]) -> list[str]:
     """Why no link can be made, in words; empty where one can."""
-    return [f"{f.subject}: {f.message}" for f in findings if f.severity == "error" or f.id in _BLOCKERS]
+    return [f"{f.subject}: {f.message}" for f in findings if blocks(f)]
 
 
-# A plan may be made without them; a link or a deployment may not.
+def blocks(finding: Finding) -> bool:
+    """Whether no link is made and nothing deployed before it is mended; a plan can be had all the same."""
+    return finding.severity == "error" or finding.id in _BLOCKERS
+
+
 _BLOCKERS = frozenset({"value-needed"})
 
 

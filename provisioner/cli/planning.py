@@ -74,10 +74,11 @@ class Draft:
         return built + reused
 
     def check(self, fail_on: Severity = "error") -> None:
-        """Raises CheckError on a finding at or above the bar."""
+        """Raises CheckError on a finding at or above the bar, and on whatever blocks a link."""
         bar = ("error", "warning", "info").index(fail_on)
         for finding in self.findings:
-            if ("error", "warning", "info").index(finding.severity) <= bar:
+            above = ("error", "warning", "info").index(finding.severity) <= bar
+            if above or preflight.blocks(finding):
                 raise CheckError(
                     f"{finding.subject}: {finding.message}", hint=finding.fix, field=finding.subject
                 )
