@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from provisioner.access import TAG_COMPONENT, TAG_STACK
 from provisioner.component import Severity
 
 # Minified so much and no more, the CDK CLI's YAML of it stays a CreateStack body (51,200 bytes).
 MAX_BYTES = 38_000
 METADATA = "Stackwright"
-_TAG_OWNER = "stackwright:stack"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +55,12 @@ class Template:
         return {str(r["Type"]) for r in self.resources.values()}
 
     def component_of(self, logical_id: str) -> str:
-        """The component that a resource is tagged with; a policy belongs to the role or bucket it names."""
+        """The component that a resource is tagged with; what has no tags belongs to what it names."""
         properties = self.resources[logical_id].get("Properties", {})
-        for tag in properties.get("Tags", []):
-            if tag.get("Key") == "stackwright:component":
-                return str(tag["Value"])
-        carrier = properties.get("RoleName") or properties.get("Bucket")
+        for tags in _tags_of(properties):
+            if TAG_COMPONENT in (found := _as_map(tags)):
+                return str(found[TAG_COMPONENT])
+        carrier = next((properties[key] for key in _CARRIERS if key in properties), None)
         named = carrier.get("Ref") if isinstance(carrier, dict) else None
         is_ours = isinstance(named, str) and named != logical_id and named in self.resources
         return self.component_of(str(named)) if is_ours else "other"
@@ -102,10 +102,38 @@ def stamped(template: Template, tags: Mapping[str, str]) -> Template:
         return template
     body = json.loads(template.text)
     for resource in body["Resources"].values():
-        carried = resource.get("Properties", {}).get("Tags", [])
-        if any(t.get("Key") == _TAG_OWNER for t in carried):
-            carried.extend({"Key": k, "Value": v} for k, v in sorted(tags.items()))
+        for carried in _tags_of(resource.get("Properties", {})):
+            if TAG_STACK not in _as_map(carried):
+                continue
+            if isinstance(carried, dict):
+                carried.update(sorted(tags.items()))
+            else:
+                carried.extend({"Key": k, "Value": v} for k, v in sorted(tags.items()))
     return Template(body=body)
+
+
+# Where a resource without tags of its own says what it belongs to.
+_CARRIERS = ("RoleName", "Bucket", "RouteTableId", "VpcId")
+
+
+def _tags_of(properties: Mapping[str, Any]) -> Iterator[list[Any] | dict[str, Any]]:
+    """Every set of tags that a resource carries: a list, a map, or those of what a launch template starts."""
+    data = properties.get("LaunchTemplateData", {})
+    specified = [s for holder in (properties, data) if isinstance(holder, dict) for s in _many(holder)]
+    for tags in [properties.get("Tags"), *(s.get("Tags") for s in specified if isinstance(s, dict))]:
+        if isinstance(tags, list | dict):
+            yield tags
+
+
+def _many(holder: Mapping[str, Any]) -> list[Any]:
+    found = holder.get("TagSpecifications", [])
+    return found if isinstance(found, list) else []
+
+
+def _as_map(tags: list[Any] | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(tags, dict):
+        return tags
+    return {t["Key"]: t.get("Value") for t in tags if isinstance(t, dict) and isinstance(t.get("Key"), str)}
 
 
 @dataclass(frozen=True, kw_only=True)

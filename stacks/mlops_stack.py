@@ -11,12 +11,14 @@ from provisioner.component import Component, ComponentType, Outputs, parameter_n
 from provisioner.components import find
 from provisioner.plan import Shape, Slot, promised
 from provisioner.spec import PARAMETER_TAGS
+from provisioner.template import LAUNCH_TEMPLATE, TAG_PROPERTIES
 from stacks.access import AccessRole
 from stacks.components.ecr_container_registry import EcrContainerRegistry
 from stacks.components.s3_artifact_store import S3ArtifactStore
 from stacks.components.sagemaker_orchestrator import SageMakerOrchestrator
 from stacks.components.sagemaker_step_operator import SageMakerStepOperator
-from stacks.documents import AWS_SCOPE, token, value
+from stacks.documents import AWS_SCOPE, own_tags, token, value
+from stacks.network import EXISTING, NewNetwork
 from stacks.parameters import Parameters
 from stacks.site import NetworkValues, Site
 
@@ -57,7 +59,7 @@ class MlopsStack(Stack):
         self.shape = shape
         self.parameters = Parameters(self, shape=shape, defaults=defaults or {})
         self.scopes: dict[str, Outputs] = {"aws": AWS_SCOPE}
-        self.network: NetworkValues | None = None
+        self.network = self._network()
         slots = [(slot, c) for slot in shape.slots if (c := find(slot.type, slot.flavor))]
         for slot, component in slots:
             self.scopes[slot.type] = self._outputs_of(slot, component)
@@ -67,6 +69,12 @@ class MlopsStack(Stack):
             self._grant(slot, component)
         self._tag_everything(tags or {})
         self._promise(slots)
+
+    def _network(self) -> NetworkValues | None:
+        wanted = self.shape.network
+        if wanted is None:
+            return None
+        return (NewNetwork(self, "network", shape=wanted) if wanted.vpc == "new" else EXISTING).values
 
     def _outputs_of(self, slot: Slot, component: Component) -> Outputs:
         """Built or reused: from here on only the promised values count."""
@@ -96,8 +104,8 @@ class MlopsStack(Stack):
         for construct in self.node.children:
             component = construct.node.id.removesuffix(_GRANTS)
             for resource in construct.node.find_all():
-                if isinstance(resource, CfnResource) and TagManager.is_taggable(resource):
-                    resource.add_property_override("Tags", _tags(component, tags))
+                if isinstance(resource, CfnResource):
+                    _tag(resource, _tags(component, {**tags, **own_tags(resource)}))
 
     def _promise(self, slots: Sequence[tuple[Slot, Component]]) -> None:
         self._output(
@@ -140,6 +148,49 @@ def _description(shape: Shape) -> str:
     return ("MLOps stack by stackwright. " + ". ".join(w[0].upper() + w[1:] for w in built) + ".")[:1024]
 
 
+def _tag(resource: CfnResource, tags: list[Any]) -> None:
+    if resource.cfn_resource_type == "AWS::EKS::Nodegroup":
+        resource.add_property_override("Tags", dict(map(_pair, tags)))
+    elif resource.cfn_resource_type == "AWS::EC2::LaunchTemplate":
+        # What it launches would have no tags: neither budget nor bill would count it.
+        launched = [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")]
+        resource.add_property_override("LaunchTemplateData.TagSpecifications", launched)
+        itself = [{"ResourceType": "launch-template", "Tags": tags}]
+        resource.add_property_override("TagSpecifications", itself)
+    elif TagManager.is_taggable(resource):
+        resource.add_property_override("Tags", tags)
+
+
+def _pair(tag: Any) -> tuple[str, Any]:
+    """A tag as a map spells it: an optional one keeps its condition."""
+    if "Fn::If" not in tag:
+        return tag["Key"], tag["Value"]
+    condition, given, absent = tag["Fn::If"]
+    return given["Key"], {"Fn::If": [condition, given["Value"], absent]}
+
+
+def _tag(resource: CfnResource, tags: list[Any]) -> None:
+    """Put the tags where the resource's type keeps them; some types keep none."""
+    type_ = resource.cfn_resource_type
+    if type_ == LAUNCH_TEMPLATE:
+        own = {"ResourceType": "launch-template", "Tags": tags}
+        resource.add_property_override("TagSpecifications", [own])
+    elif type_ in TAG_PROPERTIES:
+        resource.add_property_override(TAG_PROPERTIES[type_], tags)
+    elif type_.startswith("AWS::Batch::"):
+        resource.add_property_override("Tags", dict(map(_as_pair, tags)))
+    elif TagManager.is_taggable(resource):
+        resource.add_property_override("Tags", tags)
+
+
+def _as_pair(tag: Any) -> tuple[str, Any]:
+    """A tag for a type that wants a map; one that is not given leaves its key out."""
+    if "Fn::If" not in tag:
+        return tag["Key"], tag["Value"]
+    condition, given, otherwise = tag["Fn::If"]
+    return given["Key"], {"Fn::If": [condition, given["Value"], otherwise]}
+
+
 def _tags(component: str, stamped: Mapping[str, str]) -> list[Any]:
     ours = {
         access.TAG_STACK: value("${AWS::StackName}"),
@@ -150,4 +201,4 @@ def _tags(component: str, stamped: Mapping[str, str]) -> list[Any]:
     for key, name in optional.items():
         tag = {"Key": key, "Value": {"Ref": name}}
         tags.append({"Fn::If": [f"Has{name}", tag, {"Ref": "AWS::NoValue"}]})
-    return tags + [{"Key": k, "Value": v} for k, v in sorted(stamped.items())]
+    return tags + [{"Key": k, "Value": value(v)} for k, v in sorted(stamped.items())]
