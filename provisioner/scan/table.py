@@ -20,7 +20,19 @@ from provisioner.scan.row import (
     State,
     only,
 )
-from provisioner.scan.rows import ecr, iam, s3
+from provisioner.scan.rows import (
+    codebuild,
+    ecr,
+    eks,
+    files,
+    iam,
+    network,
+    s3,
+    sagemaker,
+    secrets,
+    stacks,
+    work,
+)
 
 __all__ = [
     "GLOBAL",
@@ -44,4 +56,20 @@ __all__ = [
     "policy",
 ]
 
-ROWS: tuple[Row, ...] = (s3.ROW, ecr.ROW, iam.ROW)
+ROWS: tuple[Row, ...] = (
+    s3.ROW,
+    ecr.ROW,
+    iam.ROLES,
+    eks.ROW,
+    codebuild.ROW,
+    *sagemaker.ROWS,
+    network.VPCS,
+    iam.PROFILES,
+    files.EFS,
+    files.FSX,
+    work.QUEUES,
+    work.MACHINES,
+    work.SERVICES,
+    secrets.ROW,
+    stacks.ROW,
+)

@@ -24,7 +24,7 @@ from provisioner.scan.table import GLOBAL, ROWS, Found, Reading, Row, only
 
 ACCOUNT = "111122223333"
 HOME = "eu-central-1"
-S3, ECR, IAM = ROWS
+S3, ECR, IAM = THREE = ROWS[:3]
 REPOSITORY = {
     "repositoryArn": f"arn:aws:ecr:{HOME}:{ACCOUNT}:repository/churn",
     "repositoryName": "churn",
@@ -42,6 +42,9 @@ ROLE = {
     "AssumeRolePolicyDocument": quote(json.dumps({"Statement": TRUST})),
     "AttachedManagedPolicies": [],
 }
+# What a bucket says of what was never set.
+PLAIN = {"locked": False, "requester_pays": False, "acls_disabled": False}
+BARE = {"encrypted": False, "versioned": False} | PLAIN
 EVERYTHING = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
 
 
@@ -97,7 +100,7 @@ def read(session: Session, row: Row, region: str = HOME) -> Reading:
     return Reader(lambda account: session).read(ACCOUNT, GLOBAL if row.scope == "global" else region, row)
 
 
-def scan_all(session: Session, *regions: str, rows: tuple[Row, ...] = ROWS) -> Scan:
+def scan_all(session: Session, *regions: str, rows: tuple[Row, ...] = THREE) -> Scan:
     reader = Reader(lambda account: session)
     return scan(accounts=[ACCOUNT], regions=regions, rows=rows, read=reader.read, clock=time.monotonic)
 
@@ -168,18 +171,18 @@ def test_a_bucket_is_found_with_what_fitness_asks_for(session: Recorded) -> None
             region=HOME,
             kind="bucket",
             name="churn",
-            attributes={"public_access_blocked": True, "encrypted": True, "versioned": True},
+            attributes={"public_access_blocked": True, "encrypted": True, "versioned": True} | PLAIN,
             tags={"team": "ml"},
         ),
     )
     cell = reading.cell
-    assert (cell.state, cell.count, cell.calls, cell.note) == ("found", 1, 6, "")
+    assert (cell.state, cell.count, cell.calls, cell.note) == ("found", 1, 9, "")
 
 
-def test_a_bucket_without_settings_says_no_three_times(session: Recorded) -> None:
+def test_a_bucket_without_settings_says_no_to_each(session: Recorded) -> None:
     make_bucket(session, "bare")
     (bare,) = read(session, S3).resources
-    assert bare.attributes == {"public_access_blocked": False, "encrypted": False, "versioned": False}
+    assert bare.attributes == BARE | {"public_access_blocked": False, "public_by_policy": False}
     assert bare.tags == {}
 
 
@@ -339,8 +342,18 @@ def test_roles_are_those_that_sagemaker_may_assume(session: Recorded) -> None:
     found = named(read(session, IAM).resources)
 
     assert {name: dict(f.attributes) for name, f in found.items()} == {
-        "guarded": {"trusts_sagemaker": True, "guarded_trust": True, "no_full_access": True},
-        "open": {"trusts_sagemaker": True, "guarded_trust": False, "no_full_access": False},
+        "guarded": {
+            "trusts_sagemaker": True,
+            "guarded_trust": True,
+            "no_full_access": True,
+            "policies": [],
+        },
+        "open": {
+            "trusts_sagemaker": True,
+            "guarded_trust": False,
+            "no_full_access": False,
+            "policies": [{"Version": "2012-10-17", "Statement": [EVERYTHING]}],
+        },
     }
     assert {f.region for f in found.values()} == {"global"}
 
@@ -351,7 +364,7 @@ def test_a_whole_scan_makes_no_call_that_its_policy_does_not_allow(session: Reco
     make_role(session, "churn")
     session.calls.clear()
     done = scan_all(session, HOME, "us-east-1")
-    allowed = {action for row in ROWS for action in row.permissions}
+    allowed = {action for row in THREE for action in row.permissions}
     assert set(session.calls) == allowed
     assert len(session.calls) == sum(cell.calls for cell in done.cells)
 
@@ -390,7 +403,7 @@ def test_a_denied_detail_leaves_one_attribute_unknown(aws: Emulator, session: Re
     reading = read(session, S3)
     assert reading.cell.state == "found"
     assert reading.cell.note == "could not look: get_public_access_block AccessDenied ×2"
-    assert [dict(f.attributes) for f in reading.resources] == [{"encrypted": False, "versioned": False}] * 2
+    assert [dict(f.attributes) for f in reading.resources] == [BARE] * 2
     assert {fit.best(f, HOME).verdict for f in reading.resources} == {"unknown"}
 
 
@@ -450,7 +463,7 @@ def test_a_dead_endpoint_is_a_failed_cell(monkeypatch: pytest.MonkeyPatch) -> No
     assert cell.note.startswith("could not reach AWS")
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.service)
+@pytest.mark.parametrize("row", THREE, ids=lambda row: row.service)
 def test_expired_credentials_end_it_all(aws: Emulator, row: Row) -> None:
     with pytest.raises(RefusedError, match="expired"):
         read(signed_in(EXPIRED_KEY), row)
@@ -529,7 +542,7 @@ def test_a_row_for_one_resource_looks_at_no_other(session: Recorded) -> None:
         make_bucket(session, name)
     session.calls.clear()
     reading = read(session, only(S3, arns.parse("arn:aws:s3:::churn")))
-    assert ([f.name for f in reading.resources], reading.cell.calls, len(session.calls)) == (["churn"], 5, 5)
+    assert ([f.name for f in reading.resources], reading.cell.calls, len(session.calls)) == (["churn"], 9, 9)
 
 
 def test_one_resource_that_is_not_there_is_an_empty_cell(session: Recorded) -> None:

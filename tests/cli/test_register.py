@@ -42,8 +42,12 @@ def test_one_bucket_among_many_takes_a_handful_of_calls(cli: Any, world: Any, ca
     assert cli("register", "arn:aws:s3:::team-1", "--unfit").out == "team-1.artifact_store\n"
     assert sorted(calls) == [
         "GetBucketEncryption",
+        "GetBucketOwnershipControls",
+        "GetBucketPolicyStatus",
+        "GetBucketRequestPayment",
         "GetBucketVersioning",
         "GetCallerIdentity",
+        "GetObjectLockConfiguration",
         "GetPublicAccessBlock",
         "GetPublicAccessBlock",
         "ListBuckets",

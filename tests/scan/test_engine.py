@@ -9,10 +9,11 @@ from itertools import count
 import pytest
 
 from provisioner.errors import RefusedError
-from provisioner.scan.engine import Event, Opened, Place, Read, Scan, Target, Told, scan, stream
+from provisioner.scan.engine import Event, Opened, Place, Read, Scan, scan, stream
 from provisioner.scan.table import GLOBAL, ROWS, Cell, Found, Reading, Row, State
+from provisioner.scan.target import Target, Told
 
-S3, ECR, IAM = ROWS
+S3, ECR, IAM = THREE = ROWS[:3]
 BUCKET = Found(
     arn="arn:aws:s3:::churn",
     account="1",
@@ -43,7 +44,7 @@ def run(
     *,
     accounts: tuple[str, ...] = ("1",),
     regions: tuple[str, ...] = ("eu-central-1",),
-    rows: tuple[Row, ...] = ROWS,
+    rows: tuple[Row, ...] = THREE,
 ) -> Scan:
     clock = ticks()
     return scan(accounts=accounts, regions=regions, rows=rows, read=read, clock=lambda: next(clock))
@@ -145,7 +146,7 @@ def test_credentials_that_one_account_refuses_cost_its_own_cells_only() -> None:
 def events(
     read: Read,
     *targets: Target,
-    rows: tuple[Row, ...] = ROWS,
+    rows: tuple[Row, ...] = THREE,
     closed: list[str] | None = None,
     is_done: Callable[[Place], bool] = lambda place: False,
 ) -> list[Event]:
@@ -180,7 +181,7 @@ def test_an_account_that_nobody_gets_into_is_told_in_every_cell() -> None:
     told = {GLOBAL: Told(state="denied", note="AssumeRole was denied")}
     _, *readings = events(read, Target(account="1", regions=("us-east-1",), told=told))
     assert [(r.cell.service, r.cell.state, r.cell.note) for r in readings if isinstance(r, Reading)] == [
-        (row.service, "denied", "AssumeRole was denied") for row in ROWS
+        (row.service, "denied", "AssumeRole was denied") for row in THREE
     ]
 
 
@@ -235,7 +236,7 @@ def test_each_cell_is_heard_of_in_the_callers_thread() -> None:
     scan(
         accounts=["1"],
         regions=["us-east-1"],
-        rows=ROWS,
+        rows=THREE,
         read=empty,
         clock=lambda: 0.0,
         on_cell=lambda c: heard.append((c.service, threading.get_ident())),

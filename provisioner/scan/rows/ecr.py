@@ -43,6 +43,7 @@ ROW = Row(
     key="repositories",
     permission="ecr:DescribeRepositories",
     shape=_repository,
+    words="ECR repositories with their tag mutability and scan on push",
     arguments=paged(1000),
     # Names and pages exclude each other.
     # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html
