@@ -120,7 +120,8 @@ def _tags_of(properties: Mapping[str, Any]) -> Iterator[list[Any] | dict[str, An
     """Every set of tags that a resource carries: a list, a map, or those of what a launch template starts."""
     data = properties.get("LaunchTemplateData", {})
     specified = [s for holder in (properties, data) if isinstance(holder, dict) for s in _many(holder)]
-    for tags in [properties.get("Tags"), *(s.get("Tags") for s in specified if isinstance(s, dict))]:
+    own = [properties.get("Tags"), properties.get("ResourceTags")]
+    for tags in [*own, *(s.get("Tags") for s in specified if isinstance(s, dict))]:
         if isinstance(tags, list | dict):
             yield tags
 

@@ -11,7 +11,6 @@ from provisioner.component import Component, ComponentType, Outputs, parameter_n
 from provisioner.components import find
 from provisioner.plan import Shape, Slot, promised
 from provisioner.spec import PARAMETER_TAGS
-from provisioner.template import LAUNCH_TEMPLATE, TAG_PROPERTIES
 from stacks.access import AccessRole
 from stacks.components.ecr_container_registry import EcrContainerRegistry
 from stacks.components.s3_artifact_store import S3ArtifactStore
@@ -149,9 +148,13 @@ def _description(shape: Shape) -> str:
 
 
 def _tag(resource: CfnResource, tags: list[Any]) -> None:
-    if resource.cfn_resource_type == "AWS::EKS::Nodegroup":
+    """Put the tags where the resource's type keeps them; some types keep none."""
+    type_ = resource.cfn_resource_type
+    if type_ in _MAP_TAGGED:
         resource.add_property_override("Tags", dict(map(_pair, tags)))
-    elif resource.cfn_resource_type == "AWS::EC2::LaunchTemplate":
+    elif type_ == "AWS::Budgets::Budget":
+        resource.add_property_override("ResourceTags", tags)
+    elif type_ == "AWS::EC2::LaunchTemplate":
         # What it launches would have no tags: neither budget nor bill would count it.
         launched = [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")]
         resource.add_property_override("LaunchTemplateData.TagSpecifications", launched)
@@ -161,34 +164,20 @@ def _tag(resource: CfnResource, tags: list[Any]) -> None:
         resource.add_property_override("Tags", tags)
 
 
+_MAP_TAGGED = {
+    "AWS::EKS::Nodegroup",
+    "AWS::Batch::ComputeEnvironment",
+    "AWS::Batch::JobQueue",
+    "AWS::Batch::JobDefinition",
+}
+
+
 def _pair(tag: Any) -> tuple[str, Any]:
     """A tag as a map spells it: an optional one keeps its condition."""
     if "Fn::If" not in tag:
         return tag["Key"], tag["Value"]
     condition, given, absent = tag["Fn::If"]
     return given["Key"], {"Fn::If": [condition, given["Value"], absent]}
-
-
-def _tag(resource: CfnResource, tags: list[Any]) -> None:
-    """Put the tags where the resource's type keeps them; some types keep none."""
-    type_ = resource.cfn_resource_type
-    if type_ == LAUNCH_TEMPLATE:
-        own = {"ResourceType": "launch-template", "Tags": tags}
-        resource.add_property_override("TagSpecifications", [own])
-    elif type_ in TAG_PROPERTIES:
-        resource.add_property_override(TAG_PROPERTIES[type_], tags)
-    elif type_.startswith("AWS::Batch::"):
-        resource.add_property_override("Tags", dict(map(_as_pair, tags)))
-    elif TagManager.is_taggable(resource):
-        resource.add_property_override("Tags", tags)
-
-
-def _as_pair(tag: Any) -> tuple[str, Any]:
-    """A tag for a type that wants a map; one that is not given leaves its key out."""
-    if "Fn::If" not in tag:
-        return tag["Key"], tag["Value"]
-    condition, given, otherwise = tag["Fn::If"]
-    return given["Key"], {"Fn::If": [condition, given["Value"], otherwise]}
 
 
 def _tags(component: str, stamped: Mapping[str, str]) -> list[Any]:
