@@ -75,6 +75,18 @@ class Statement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ManagedPolicy:
+    """A policy of AWS's own that a service demands of a role, with what it allows in words."""
+
+    name: str
+    role: str
+    words: str
+    reason: str
+    # As `Statement.when`.
+    when: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """A fitness check: `test` answers yes, no, or None for "I could not look"."""
 
@@ -110,6 +122,8 @@ class Component:
     # The files of templates/manifests/ that a cluster of this stack must be given.
     manifests: tuple[str, ...] = ()
     statements: tuple[Statement, ...] = ()
+    # Only where AWS refuses anything narrower.
+    managed: tuple[ManagedPolicy, ...] = ()
     arn_pattern: str = ""
     outputs_of: Callable[[Arn], Outputs] = lambda arn: {}
     register_config: Callable[[Mapping[str, Outputs]], Mapping[str, str]] = lambda outputs: {}
@@ -147,9 +161,13 @@ class Component:
 
 
 def holds(condition: str, structure: Mapping[str, Value]) -> bool:
-    """Whether a structure has what `Option.within` or `Statement.when` names; the empty condition holds."""
+    """Whether a structure has all that `Option.within` or `Statement.when` names, comma between."""
+    return not condition or all(_has(part, structure) for part in condition.split(","))
+
+
+def _has(condition: str, structure: Mapping[str, Value]) -> bool:
     name, _, wanted = condition.partition("=")
-    return not name or (str(structure.get(name)) == wanted if wanted else bool(structure.get(name)))
+    return str(structure.get(name)) == wanted if wanted else bool(structure.get(name))
 
 
 def flag(key: str) -> Callable[[Mapping[str, object]], bool | None]:

@@ -241,7 +241,7 @@ def _option_values(wish: Wish) -> dict[str, Value]:
 
 def _network_values(network: NetworkWish) -> dict[str, Value]:
     if network.vpc == "new":
-        return {}
+        return {"VpcCidr": network.cidr}
     return {"VpcId": network.vpc.rpartition("/")[2], "SubnetIds": network.subnets}
 
 

@@ -49,6 +49,7 @@ class NetworkWish:
 
     vpc: str = "new"
     subnets: tuple[str, ...] = ()
+    cidr: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +118,8 @@ def _yaml_value(value: Value) -> str:
 
 
 def _network_dict(network: NetworkWish) -> dict[str, object]:
-    return {"vpc": network.vpc} | ({"subnets": list(network.subnets)} if network.subnets else {})
+    given = {"cidr": network.cidr, "subnets": list(network.subnets)}
+    return {"vpc": network.vpc, **{key: value for key, value in given.items() if value}}
 
 
 PRESETS: Mapping[str, Mapping[ComponentType, str]] = {
@@ -432,14 +434,22 @@ def _option_text(option: Option, value: object, path: str) -> str:
 _VPC = r"vpc-[0-9a-f]{8,17}"
 _VPC_ARN = rf"arn:[a-z-]+:ec2:[a-z0-9-]+:\d{{12}}:vpc/({_VPC})"
 _SUBNET = r"subnet-[0-9a-f]{8,17}"
+# Private addresses (RFC 1918, 6598), and room for six subnets of 2,048 of them.
+CIDR = (
+    r"(10\.\d{1,3}|172\.(1[6-9]|2\d|3[01])|192\.168|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))"
+    r"\.(0|64|128|192)\.0/1[6-8]"
+)
+CIDR_WORDS = "Private addresses of the new VPC, /16 to /18, that no network joined to it has too."
 
 
 def _network(value: object, wishes: tuple[Wish, ...]) -> NetworkWish | None:
     """The network of what is built in one; None where nothing needs it."""
     needing = [w for w in wishes if w.component.network and not w.reuse]
+    for wish in needing:
+        _check_nat_gateways(wish)
     if value is None:
         return NetworkWish() if needing else None
-    keys = _mapping(value, "network", allowed=("vpc", "subnets"))
+    keys = _mapping(value, "network", allowed=("vpc", "subnets", "cidr"))
     if not needing:
         raise SpecError(
             "network is given, but no component is built in one",
@@ -454,9 +464,21 @@ def _network(value: object, wishes: tuple[Wish, ...]) -> NetworkWish | None:
                 hint="leave it out, or name the VPC: `vpc: vpc-0123456789abcdef0`",
                 field="network.subnets",
             )
-        return NetworkWish()
+        return NetworkWish(cidr=_cidr(keys["cidr"]) if "cidr" in keys else "")
+    if "cidr" in keys:
+        raise SpecError(
+            "network.cidr belongs to a new VPC; an existing one has its addresses",
+            hint="leave it out",
+            field="network.cidr",
+        )
     _refuse_network_options(needing)
     return NetworkWish(vpc=_vpc(vpc), subnets=_subnets(keys.get("subnets")))
+
+
+def _cidr(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(CIDR, value, re.ASCII):
+        return value
+    raise SpecError(f"network.cidr is {value!r}", hint=CIDR_WORDS, field="network.cidr")
 
 
 def _vpc(value: object) -> str:
@@ -476,6 +498,18 @@ def _subnets(value: object) -> tuple[str, ...]:
         if not isinstance(item, str) or not re.fullmatch(_SUBNET, item, re.ASCII):
             raise SpecError(f"network.subnets has {item!r}", hint=hint, field="network.subnets")
     return tuple(value)
+
+
+def _check_nat_gateways(wish: Wish) -> None:
+    """Two gateways for three zones would leave one zone to a gateway of another."""
+    zones, gateways = wish.options.get("zones", 0), wish.options.get("nat_gateways", 0)
+    if gateways not in (0, 1, zones):
+        path = f"components.{wish.component.type}.options.nat_gateways"
+        raise SpecError(
+            f"{path} is {gateways} with {zones} zones",
+            hint=f"allowed: 0 (machines have public addresses), 1 for all zones, or {zones}: one for each",
+            field=path,
+        )
 
 
 def _refuse_network_options(needing: list[Wish]) -> None:
@@ -682,11 +716,12 @@ def _is_flavor(component: Component) -> dict[str, object]:
 def _network_schema() -> dict[str, object]:
     subnets = {"type": "array", "minItems": 2, "uniqueItems": True, "items": {"pattern": f"^{_SUBNET}$"}}
     vpc = {"anyOf": [{"const": "new"}, {"pattern": f"^({_VPC}|{_VPC_ARN})$"}]}
+    cidr = {"type": "string", "pattern": f"^{CIDR}$", "description": CIDR_WORDS}
     return _object(
-        {"vpc": {"type": "string", **vpc}, "subnets": subnets},
+        {"vpc": {"type": "string", **vpc}, "subnets": subnets, "cidr": cidr},
         **{
             "if": {"properties": {"vpc": {"not": {"const": "new"}}}, "required": ["vpc"]},
-            "then": {"required": ["subnets"]},
+            "then": {"required": ["subnets"], "not": {"required": ["cidr"]}},
             "else": {"not": {"required": ["subnets"]}},
         },
     )

@@ -14,6 +14,8 @@ AWS_SCOPE: Outputs = {
     "stack_id": "${AWS::StackId}",
 }
 
+_TAGS = "stackwright:own-tags"
+
 
 def fragment(resource: CfnResource, attribute: str = "") -> str:
     """`${LogicalId}` or `${LogicalId.Attribute}`: a reference as Fn::Sub spells it."""
@@ -53,6 +55,15 @@ def statement(facts: Statement, scope: Mapping[str, Outputs], principal: Any = N
 
 def policy(statements: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def with_tags(resource: CfnResource, tags: Mapping[str, str]) -> None:
+    """Tags of one resource besides those that every resource of the stack carries; values are fragments."""
+    resource.node.set_context(_TAGS, dict(tags))
+
+
+def own_tags(resource: CfnResource) -> Mapping[str, str]:
+    return dict(resource.node.try_get_context(_TAGS) or {})
 
 
 def if_given(condition: str, wanted: Any) -> Any:

@@ -73,7 +73,7 @@ class MlopsStack(Stack):
         wanted = self.shape.network
         if wanted is None:
             return None
-        return (NewNetwork(self, "network", shape=wanted) if wanted.vpc == "new" else EXISTING).values
+        return NewNetwork(self, "network", shape=wanted).values if wanted.vpc == "new" else EXISTING
 
     def _outputs_of(self, slot: Slot, component: Component) -> Outputs:
         """Built or reused: from here on only the promised values count."""

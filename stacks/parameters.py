@@ -8,7 +8,7 @@ from aws_cdk import CfnCondition, CfnParameter, Fn, Stack
 from provisioner.component import Component, Option, parameter_name, pascal
 from provisioner.components import find
 from provisioner.plan import Shape, Slot, text
-from provisioner.spec import PARAMETER_TAGS
+from provisioner.spec import CIDR, CIDR_WORDS, PARAMETER_TAGS
 from provisioner.template import METADATA
 
 _PRINCIPAL = r"arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}"
@@ -39,7 +39,10 @@ class Parameters:
     """Every parameter and condition of a shape, by name."""
 
     def __init__(self, stack: Stack, *, shape: Shape, defaults: Mapping[str, str]) -> None:
-        rows = [*_trust_rows(shape), *_component_rows(shape), *_tag_rows(), *_own_rows()]
+        rows = [
+            *(*_trust_rows(shape), *_component_rows(shape), *_network_rows(shape)),
+            *(*_tag_rows(), *_own_rows()),
+        ]
         self._by_name = {row.name: _parameter(stack, row, defaults.get(row.name)) for row in rows}
         stack.template_options.metadata = {
             "AWS::CloudFormation::Interface": _interface(rows),
@@ -171,6 +174,40 @@ def _reused_row(component: Component, output: str) -> Row:
         # These values stand in the FinishCommand: no quote, no ampersand, nothing that a shell reads.
         pattern=f"^{component.arn_pattern}$" if output.endswith("_arn") else r"^[\w.:/-]+$",
     )
+
+
+def _network_rows(shape: Shape) -> list[Row]:
+    if shape.network is None:
+        return []
+    if shape.network.vpc == "new":
+        cidr = Row(
+            name="VpcCidr",
+            group=NETWORK,
+            label="Addresses of the new VPC",
+            doc=CIDR_WORDS,
+            default="10.42.0.0/16",
+            pattern=f"^{CIDR}$",
+        )
+        return [cidr]
+    subnets = "At least two subnets of that VPC in two zones, with a way to the internet and free addresses."
+    return [
+        Row(
+            name="VpcId",
+            group=NETWORK,
+            label="VPC",
+            doc="The existing VPC that machines go into; DNS host names must be on.",
+            default=None,
+            type="AWS::EC2::VPC::Id",
+        ),
+        Row(
+            name="SubnetIds",
+            group=NETWORK,
+            label="Subnets",
+            doc=subnets,
+            default=None,
+            type="List<AWS::EC2::Subnet::Id>",
+        ),
+    ]
 
 
 def _tag_rows() -> list[Row]:
