@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
+from math import inf
 from threading import Lock
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-import boto3
-
-from provisioner.aws.session import DENIED, EXPIRED, THROTTLED, UNKNOWN_KEY, Client, Session
+from provisioner.aws.session import DENIED, EXPIRED, THROTTLED, UNKNOWN_KEY, Client, is_offered
 from provisioner.errors import RefusedError
+from provisioner.scan.likely import likeliest
 from provisioner.scan.table import (
     GLOBAL,
     AccountDetail,
@@ -33,20 +33,28 @@ T = TypeVar("T")
 _STATES: Mapping[str, State] = {
     **dict.fromkeys(DENIED, "denied"),
     **dict.fromkeys((*THROTTLED, "ThrottledException", "RequestThrottled"), "throttled"),
-    **dict.fromkeys(("ConnectTimeoutError", "ReadTimeoutError", "RequestTimeout"), "timeout"),
+    **dict.fromkeys(("ConnectTimeoutError", "ReadTimeoutError", "RequestTimeout", "Deadline"), "timeout"),
     **dict.fromkeys(("NoRegionError", "UnknownEndpointError", "UnknownServiceError"), "unsupported"),
     **dict.fromkeys(("OptInRequired", "SubscriptionRequiredException"), "not_enabled"),
 }
+# The tagging API takes no more ARNs than that.
+_TAGGED_AT_ONCE = 100
 # With these no other cell can be read either.
 _OFF = (*EXPIRED, "NoCredentials")
 # Regions opened before 2019-03-20; an account has to switch on every later one before its keys work there.
 # https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
-_ALWAYS_ON = (
+ALWAYS_ON = (
     *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
     *("eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"),
     *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
     *("cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1", GLOBAL),
 )
+
+
+class Clients(Protocol):
+    """What a Session and an AccountSession have in common."""
+
+    def client(self, service: str, region: str = "") -> Client: ...
 
 
 @dataclass(kw_only=True)
@@ -56,13 +64,16 @@ class _Visit:
     account: str
     region: str
     row: Row
+    deadline: float
     calls: int = 0
+    passed_over: str = ""
     gaps: Counter[str] = field(default_factory=Counter)
 
     @property
     def note(self) -> str:
         gaps = [f"{gap} ×{times}" for gap, times in sorted(self.gaps.items())]
-        return f"could not look: {', '.join(gaps)}" if gaps else ""
+        said = [self.passed_over, f"could not look: {', '.join(gaps)}" if gaps else ""]
+        return "; ".join(filter(None, said))
 
 
 class Reader:
@@ -70,13 +81,17 @@ class Reader:
 
     def __init__(
         self,
-        session_for: Callable[[str], Session],
+        session_for: Callable[[str], Clients],
         *,
         threads: int = 32,
         clock: Callable[[], float] = monotonic,
+        seconds_per_cell: float = inf,
+        most_details: int | None = None,
     ) -> None:
+        """`most_details` is how many resources of a cell are looked into, the likeliest first; None: all."""
         self._session_for = session_for
         self._clock = clock
+        self._seconds_per_cell, self._most_details = seconds_per_cell, most_details
         self._once = _Once()
         # boto3 sessions are not safe for making clients in several threads at a time.
         self._making_clients = Lock()
@@ -84,7 +99,9 @@ class Reader:
 
     def read(self, account: str, region: str, row: Row) -> Reading:
         """One cell; raises RefusedError only where the credentials themselves are refused."""
-        visit, started = _Visit(account=account, region=region, row=row), self._clock()
+        started = self._clock()
+        deadline = started + self._seconds_per_cell
+        visit = _Visit(account=account, region=region, row=row, deadline=deadline)
         resources: tuple[Found, ...] = ()
         try:
             resources = self._resources(visit)
@@ -108,7 +125,11 @@ class Reader:
 
     def _resources(self, visit: _Visit) -> tuple[Found, ...]:
         found = self._shared(visit) if visit.row.scope == "shared" else self._listed(visit, visit.region)
-        return self._tagged(visit, self._detailed(visit, found)) if found else ()
+        return self._detailed(visit, self._tagged(visit, found)) if found else ()
+
+    def forget(self, account: str) -> None:
+        """Let go of what an account shares among its cells: nothing more is asked there."""
+        self._once.forget(lambda key: key == account or (isinstance(key, tuple) and key[0] == account))
 
     def _shared(self, visit: _Visit) -> tuple[Found, ...]:
         """What the account's one listing has in this region; the cell that comes first pays for the calls."""
@@ -155,7 +176,7 @@ class Reader:
         )
 
     def _detailed(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
-        candidates = tuple(f for f in found if visit.row.candidate(f))
+        candidates = self._likeliest(visit, tuple(f for f in found if visit.row.candidate(f)))
         learnt = self._asked(visit, visit.region, candidates, visit.row.details)
         for arn, attributes in self._in_batches(visit, candidates):
             learnt[arn].update(attributes)
@@ -164,6 +185,14 @@ class Reader:
             replace(f, attributes={**f.attributes, **learnt.get(f.arn, {}), **wide}) for f in found
         )
         return self._followed_up(visit, detailed)
+
+    def _likeliest(self, visit: _Visit, candidates: tuple[Found, ...]) -> tuple[Found, ...]:
+        """Those to look into; the cell says how many are passed over."""
+        row, most = visit.row, self._most_details
+        if most is None or len(candidates) <= most or not (row.details or row.batches or row.followups):
+            return candidates
+        visit.passed_over = f"looked into {most} of {len(candidates)} (--details all: into each)"
+        return likeliest(candidates, most)
 
     def _in_batches(self, visit: _Visit, found: tuple[Found, ...]) -> Iterator[tuple[str, Attributes]]:
         """(ARN, attributes), asked for many resources at a time."""
@@ -245,28 +274,34 @@ class Reader:
         return learnt
 
     def _tagged(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
-        """With their tags, one call per hundred resources; refused, the tags stay unknown."""
+        """With their tags, a hundred resources a call, side by side; refused, the tags stay unknown."""
         if not visit.row.tagged_as:
             return found
         client = self._client(visit, "resourcegroupstaggingapi", visit.region)
-        arguments = {
-            "ResourceTypeFilters": [visit.row.tagged_as],
-            "PaginationConfig": {"PageSize": 100},
-        }
-        try:
-            pages = list(_pages(visit, client, "get_resources", arguments))
-        except RefusedError as error:
-            visit.gaps.update([_gap("get_resources", error)])
-            return found
-        tags = {m["ResourceARN"]: _plain(m["Tags"]) for page in pages for m in page["ResourceTagMappingList"]}
-        # The tagging API leaves out what never had a tag.
-        return tuple(replace(f, tags=tags.get(f.arn, {})) for f in found)
+
+        def ask(some: tuple[Found, ...]) -> tuple[Found, ...] | str:
+            try:
+                answer = client.get_resources(ResourceARNList=[f.arn for f in some])
+            except RefusedError as error:
+                return _gap("get_resources", error)
+            tags = {m["ResourceARN"]: _plain(m["Tags"]) for m in answer["ResourceTagMappingList"]}
+            # The tagging API leaves out what never had a tag.
+            return tuple(replace(f, tags=tags.get(f.arn, {})) for f in some)
+
+        parts = [found[n : n + _TAGGED_AT_ONCE] for n in range(0, len(found), _TAGGED_AT_ONCE)]
+        visit.calls += len(parts)
+        tagged: list[Found] = []
+        for part, answer in zip(parts, self._pool.map(ask, parts), strict=True):
+            visit.gaps.update([answer] if isinstance(answer, str) else [])
+            tagged += part if isinstance(answer, str) else answer
+        return tuple(tagged)
 
     def _client(self, visit: _Visit, service: str, region: str) -> Client:
         """A client in the region; what belongs to no region is asked in the session's own."""
         session = self._once.get(visit.account, lambda: self._session_for(visit.account))
         with self._making_clients:
-            return session.client(service, "" if region == GLOBAL else region)
+            client = session.client(service, "" if region == GLOBAL else region)
+        return client.until(visit.deadline)
 
 
 class _Once:
@@ -283,6 +318,12 @@ class _Once:
         if first:
             _settle(future, make)
         return future.result()
+
+    def forget(self, which: Callable[[Hashable], bool]) -> None:
+        """A value that somebody still waits for is theirs; the next one to ask makes it anew."""
+        with self._lock:
+            for key in [key for key in self._made if which(key)]:
+                del self._made[key]
 
 
 def _settle(future: Future[T], make: Callable[[], T]) -> None:
@@ -371,22 +412,13 @@ def _plain(tags: list[dict[str, str]]) -> dict[str, str]:
 def _state(error: RefusedError, row: Row, region: str) -> State:
     """What a refusal says of the cell; raises it if it says more than that."""
     code = type(error.__cause__).__name__ if error.code == "Unreachable" else error.code
-    if code in _OFF or (code in UNKNOWN_KEY and region in _ALWAYS_ON):
+    if code in _OFF or (code in UNKNOWN_KEY and region in ALWAYS_ON):
         raise error
     if code in UNKNOWN_KEY:
         return "not_enabled"
     told = next((state for sign, state in row.states.items() if sign == code or sign in error.message), None)
     if told:
         return told
-    if code == "EndpointConnectionError" and not _is_offered(row.api, region):
+    if code == "EndpointConnectionError" and not is_offered(row.api, region):
         return "unsupported"
     return _STATES.get(code, "failed")
-
-
-@cache
-def _is_offered(service: str, region: str) -> bool:
-    """Whether the SDK knows the service in the region; a global one is offered everywhere."""
-    if region == GLOBAL:
-        return True
-    sdk = boto3.Session()
-    return region in sdk.get_available_regions(service, sdk.get_partition_for_region(region))

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
-from functools import cached_property
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +24,7 @@ _CONFIG = Config(
     max_pool_connections=32,
 )
 # A dead region costs a scan three short waits for one cell, not four long ones; the cell says "timeout".
-_IMPATIENT = _CONFIG.merge(
+IMPATIENT = _CONFIG.merge(
     Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=20)
 )
 _SIGN_IN = "sign in again (`aws sso login`, or new keys), then run the same command: it goes on where it was"
@@ -37,6 +39,7 @@ UNKNOWN_KEY = (
     "SignatureDoesNotMatch",
     "AuthFailure",
 )
+SKEWED = ("RequestTimeTooSkewed", "RequestInTheFuture", "ClockSkew")
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403")
 THROTTLED = (
     "Throttling",
@@ -64,7 +67,7 @@ class Session:
     def impatient(self) -> "Session":
         """The same session for looking into many places, where one that does not answer is an answer."""
         other = copy(self)
-        other._config, other._clients = _IMPATIENT, {}
+        other._config, other._clients = IMPATIENT, {}
         return other
 
     def client(self, service: str, region: str = "") -> "Client":
@@ -76,11 +79,21 @@ class Session:
     def _made(self, service: str, region: str) -> Any:
         try:
             client = self._boto.client(service, region_name=region, config=self._config)
-            client.meta.events.register("before-sign.s3-control", _without_account_host)
+            client.meta.events.register("before-sign.s3-control", without_account_host)
             return client
         except ValueError as error:
             # botocore has no error of its own for an endpoint that is no URL.
             raise RefusedError(str(error), hint="check AWS_ENDPOINT_URL and the AWS config file") from error
+
+    def credentials(self) -> Any:
+        """botocore's credentials, which renew themselves; raises RefusedError where there are none."""
+        return guarded(self._credentials)
+
+    def _credentials(self) -> Any:
+        found = self._boto.get_credentials()
+        if found is None:
+            raise exceptions.NoCredentialsError
+        return found
 
     def identity(self) -> Mapping[str, str]:
         """Account and ARN of the caller."""
@@ -96,13 +109,20 @@ class Client:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self.raw, name)
-        return lambda **arguments: guarded(lambda: method(**arguments))
+        return lambda **arguments: self._run(lambda: method(**arguments))
+
+    def until(self, deadline: float) -> "Client":
+        """The client for calls that end by then, where it can tell; this one cannot."""
+        return self
+
+    def _run(self, act: Callable[[], Any]) -> Any:
+        return guarded(act)
 
     def pages(self, call: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
         """Every page of a list call."""
         pages = self._pages(call, arguments)
         while True:
-            page = guarded(lambda: next(pages, None))
+            page = self._run(lambda: next(pages, None))
             if page is None:
                 return
             yield page
@@ -159,6 +179,12 @@ def _refused(error: exceptions.ClientError) -> RefusedError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     message = str(error.response.get("Error", {}).get("Message", ""))
     call = error.operation_name
+    if code in SKEWED or _is_clock(message):
+        return RefusedError(
+            f"the clock of this machine is off{_by(error)}: AWS refuses what it signs ({code})",
+            hint="set the clock (`timedatectl set-ntp true`), then run the same command",
+            code="ClockSkew",
+        )
     if code in EXPIRED:
         return RefusedError("the AWS credentials have expired", hint=_SIGN_IN, code=code)
     if code in UNKNOWN_KEY:
@@ -178,7 +204,33 @@ def _refused(error: exceptions.ClientError) -> RefusedError:
     return RefusedError(f"{call}: {message or code}", code=code)
 
 
-def _without_account_host(request: Any, **_: Any) -> None:
+def _is_clock(message: str) -> bool:
+    """Whether a signature was refused for its time: services say so in words, under several codes."""
+    return message.startswith(("Signature expired", "Signature not yet current"))
+
+
+def _by(error: exceptions.ClientError) -> str:
+    """How far the clock is off, as far as the answer tells."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    try:
+        theirs = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return ""
+    seconds = (datetime.now(UTC) - theirs).total_seconds()
+    return f" by {abs(seconds) / 60:.0f} min ({'fast' if seconds > 0 else 'slow'})"
+
+
+@cache
+def is_offered(service: str, region: str) -> bool:
+    """Whether the SDK knows the service in the region; what belongs to no region is offered everywhere."""
+    sdk = boto3.Session()
+    try:
+        return region in sdk.get_available_regions(service, sdk.get_partition_for_region(region))
+    except exceptions.UnknownRegionError:
+        return True
+
+
+def without_account_host(request: Any, **_: Any) -> None:
     """S3 Control puts the account before the host, 111122223333.localhost, which no resolver need know."""
     parts = urlsplit(request.url)
     account, _dot, host = parts.netloc.partition(".")

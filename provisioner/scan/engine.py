@@ -9,33 +9,13 @@ from typing import Any
 
 from provisioner import fit
 from provisioner.errors import RefusedError
-from provisioner.scan.table import GLOBAL, SEEN, Cell, Found, Reading, Row, State
+from provisioner.scan.table import GLOBAL, SEEN, Cell, Found, Reading, Row
+from provisioner.scan.target import Target, Told
 
 Read = Callable[[str, str, Row], Reading]
 Clock = Callable[[], float]
 # The place of a cell: account, region, service.
 Place = tuple[str, str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What is known of cells before anything is asked there."""
-
-    state: State
-    note: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """An account and the regions to look into; what is `told` of a region is not asked again.
-
-    Told of "global", it holds for the whole account: nobody could get in.
-    """
-
-    account: str
-    regions: tuple[str, ...]
-    told: Mapping[str, Told] = field(default_factory=dict)
-    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,10 +256,10 @@ class _Desk:
         try:
             target: Target = future.result()
         except RefusedError as error:
-            self.lost.append(error)
-            target = Target(account=account, regions=(), note=error.message)
+            target = Target(account=account, regions=(), note=error.message, lost=error)
         except Exception as error:
             target = Target(account=account, regions=(), note=_broken(error).note)
+        self.lost += [target.lost] if target.lost else []
         errands = _errands(target, self._rows, self._is_done)
         told = [(e, t) for e in errands if (t := target.told.get(GLOBAL) or target.told.get(e.region))]
         yield Opened(target=target, cells=len(errands))

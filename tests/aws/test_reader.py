@@ -306,14 +306,38 @@ def test_an_answer_without_its_list_is_an_empty_cell(offline: Recorded) -> None:
     assert read(offline, S3).cell.state == "empty"
 
 
-def test_every_page_of_tags_is_read(offline: Recorded) -> None:
-    arn = REPOSITORY["repositoryArn"]
-    tagged = {"ResourceTagMappingList": [{"ResourceARN": arn, "Tags": [{"Key": "team", "Value": "ml"}]}]}
-    other = {"ResourceTagMappingList": [], "PaginationToken": "2"}
-    answer(offline, "ecr", "DescribeRepositories", {"repositories": [REPOSITORY]})
-    answer(offline, "resourcegroupstaggingapi", "GetResources", other, tagged)
+def test_tags_are_asked_for_a_hundred_resources_at_a_time(offline: Recorded) -> None:
+    asked = []
+
+    def tags(params: Any, **_: Any) -> tuple[Any, Any]:
+        arns = json.loads(params["body"])["ResourceARNList"]
+        asked.append(len(arns))
+        rows = [{"ResourceARN": arn, "Tags": [{"Key": "of", "Value": arn[-3:]}]} for arn in arns]
+        return SimpleNamespace(status_code=200), {"ResourceTagMappingList": rows}
+
+    offline.client("resourcegroupstaggingapi").raw.meta.events.register("before-call.*.GetResources", tags)
+    many = [REPOSITORY | {"repositoryArn": f"{REPOSITORY['repositoryArn']}{n:03}"} for n in range(150)]
+    answer(offline, "ecr", "DescribeRepositories", {"repositories": many})
     reading = read(offline, ECR)
-    assert (reading.cell.calls, [f.tags for f in reading.resources]) == (3, [{"team": "ml"}])
+    assert (reading.cell.calls, sorted(asked)) == (3, [50, 100])
+    assert [f.tags for f in reading.resources] == [{"of": f"{n:03}"} for n in range(150)]
+
+
+def test_only_the_likeliest_are_looked_into_and_the_cell_says_so(session: Recorded) -> None:
+    for name in ("aaa", "ml-artifacts", "zzz"):
+        make_bucket(session, name)
+    reading = Reader(lambda account: session, most_details=2).read(ACCOUNT, HOME, S3)
+    assert [f.name for f in reading.resources if "versioned" in f.attributes] == ["aaa", "ml-artifacts"]
+    assert reading.cell.note == "looked into 2 of 3 (--details all: into each)"
+
+
+def test_an_account_that_is_forgotten_is_listed_anew(session: Recorded) -> None:
+    make_bucket(session, "churn")
+    reader = Reader(lambda account: session)
+    reader.read(ACCOUNT, HOME, S3)
+    reader.forget(ACCOUNT)
+    reader.read(ACCOUNT, HOME, S3)
+    assert session.calls.count("s3:ListAllMyBuckets") == 2
 
 
 def test_a_repository_has_its_tags_in_bulk(session: Recorded) -> None:

@@ -1,0 +1,183 @@
+"""Which accounts a scan sees, the way into each, and the regions that each has switched on."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.credentials import DeferredRefreshableCredentials, create_assume_role_refresher
+
+from provisioner import regions as known_regions
+from provisioner.aws.reader import ALWAYS_ON
+from provisioner.aws.session import EXPIRED, Session
+from provisioner.aws.shared import AccountSession, SharedClients
+from provisioner.errors import RefusedError, SpecError
+from provisioner.scan.table import GLOBAL
+from provisioner.scan.target import Target, Told
+
+ALL = "all"
+_ON = ("ENABLED", "ENABLED_BY_DEFAULT", "ENABLING")
+_SESSION_NAME = "stackwright-scan"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How to get into an account; the credentials are fetched, and renewed, when a call needs them."""
+
+    account: str
+    source: str
+    credentials: Any
+    name: str = ""
+
+
+class Accounts:
+    """The accounts of one scan."""
+
+    def __init__(self, shared: SharedClients, ways: Iterable[Way], regions: Sequence[str]) -> None:
+        """`regions` may be ("all",): those that an account has switched on."""
+        self._shared, self._regions = shared, tuple(regions)
+        # The first way in wins: two profiles may well lead into one account.
+        self._ways = {way.account: way for way in reversed(list(ways))}
+        self._order = tuple(reversed(self._ways))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return self._order
+
+    def session(self, account: str) -> AccountSession:
+        return AccountSession(self._shared, account, self._ways[account].credentials)
+
+    def close(self, account: str) -> None:
+        """Nothing more is asked there."""
+        self._shared.patience.forget(account)
+
+    def open(self, account: str) -> Target:
+        """The account's regions, as far as they can be learnt; where nobody gets in, why."""
+        way = self._ways[account]
+        try:
+            way.credentials.get_frozen_credentials()
+        except RefusedError as error:
+            return self._shut(way, error)
+        if self._regions != (ALL,) and all(region in ALWAYS_ON for region in self._regions):
+            return Target(account=account, regions=self._regions)
+        switched = _switched_on(self.session(account))
+        return self._target(account, switched)
+
+    def _shut(self, way: Way, error: RefusedError) -> Target:
+        regions = self._every_region() if self._regions == (ALL,) else self._regions
+        lost = error.code in EXPIRED or error.code in ("NoCredentials", "ClockSkew")
+        state: Any = "failed" if lost else "denied"
+        note = f"no way into account {way.account} by {way.source}: {error.message}"
+        return Target(
+            account=way.account,
+            regions=regions,
+            told={GLOBAL: Told(state=state, note=note)},
+            note=note,
+            lost=error if lost else None,
+        )
+
+    def _target(self, account: str, switched: Mapping[str, bool] | RefusedError) -> Target:
+        if isinstance(switched, RefusedError):
+            regions = self._every_region() if self._regions == (ALL,) else self._regions
+            note = f"cannot tell which regions are switched on: {switched.message}"
+            return Target(account=account, regions=regions, told=_unknown(regions), note=note)
+        if self._regions == (ALL,):
+            return Target(account=account, regions=tuple(sorted(r for r, on in switched.items() if on)))
+        told = {region: _off(account, region) for region in self._regions if not switched.get(region, True)}
+        unknown = _unknown(region for region in self._regions if region not in switched)
+        return Target(account=account, regions=self._regions, told={**told, **unknown})
+
+    def _every_region(self) -> tuple[str, ...]:
+        partition = known_regions.partition(self._shared.home)
+        return tuple(r for r in known_regions.names() if known_regions.partition(r) == partition)
+
+
+def _off(account: str, region: str) -> Told:
+    how = f"`aws account enable-region --region-name {region}` switches it on"
+    return Told(state="not_enabled", note=f"{region} is not switched on in account {account}; {how}")
+
+
+def _unknown(regions: Iterable[str]) -> dict[str, Told]:
+    """What there is to say of regions that nobody knows."""
+    told = {}
+    for region in regions:
+        try:
+            known_regions.check(region)
+        except SpecError as error:
+            told[region] = Told(state="failed", note=f"{error.message}; {error.hint}")
+    return told
+
+
+def _switched_on(session: AccountSession) -> Mapping[str, bool] | RefusedError:
+    """Region -> whether it is on, from the first API that may be asked; else the first refusal."""
+    refusals = []
+    for ask in (_from_account, _from_ec2):
+        try:
+            return dict(ask(session))
+        except RefusedError as error:
+            refusals.append(error)
+    return refusals[0]
+
+
+def _from_account(session: AccountSession) -> Iterator[tuple[str, bool]]:
+    for page in session.client("account").pages("list_regions"):
+        yield from ((r["RegionName"], r["RegionOptStatus"] in _ON) for r in page["Regions"])
+
+
+def _from_ec2(session: AccountSession) -> Iterator[tuple[str, bool]]:
+    answer = session.client("ec2").describe_regions(AllRegions=True)
+    yield from ((r["RegionName"], r["OptInStatus"] != "not-opted-in") for r in answer["Regions"])
+
+
+# The ways in
+
+
+def own(session: Session, shared: SharedClients, source: str = "the caller's credentials") -> Way:
+    """The account that the session's credentials are of; raises RefusedError."""
+    credentials = session.credentials()
+    account = AccountSession(shared, "", credentials).client("sts").get_caller_identity()["Account"]
+    return Way(account=account, source=source, credentials=credentials)
+
+
+def assumed(caller: AccountSession, role_arn: str, *, external_id: str = "", name: str = "") -> Way:
+    """A role's account; the role is assumed when the account is opened, and again before its hour is over."""
+    wish = {"RoleArn": role_arn, "RoleSessionName": _SESSION_NAME}
+    more = {"ExternalId": external_id} if external_id else {}
+    return Way(
+        account=role_arn.split(":")[4],
+        source=role_arn,
+        credentials=DeferredRefreshableCredentials(
+            refresh_using=create_assume_role_refresher(caller.client("sts"), wish | more),
+            method="sts-assume-role",
+        ),
+        name=name,
+    )
+
+
+def members(caller: AccountSession) -> list[tuple[str, str]]:
+    """Id and name of the organization's active accounts; raises RefusedError."""
+    pages = caller.client("organizations").pages("list_accounts")
+    # AWS replaces Status by State. https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html
+    return [
+        (account["Id"], account.get("Name", ""))
+        for page in pages
+        for account in page["Accounts"]
+        if account.get("State", account.get("Status")) == "ACTIVE"
+    ]
+
+
+def through(
+    caller: AccountSession, accounts: Iterable[tuple[str, str]], role_name: str, *, external_id: str = ""
+) -> list[Way]:
+    """A way into each account by the role of this name; the caller's own account needs none."""
+    partition = known_regions.partition(caller.region).name
+    return [
+        Way(account=account, source="the caller's credentials", credentials=caller.credentials, name=name)
+        if account == caller.account
+        else assumed(
+            caller,
+            f"arn:{partition}:iam::{account}:role/{role_name}",
+            external_id=external_id,
+            name=name,
+        )
+        for account, name in accounts
+    ]
