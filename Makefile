@@ -22,7 +22,7 @@ pytest: $(VENV)/.dev
 	$(VENV)/bin/pytest $(ARGS)
 
 # Everything a machine writes into the tree.
-GENERATED := build_shapes build_schema build_docs build_usage_docs
+GENERATED := build_handler_permissions build_shapes build_schema build_docs build_usage_docs
 generate: $(VENV)/.dev
 	for script in $(GENERATED); do $(PY) scripts/$$script.py || exit 1; done
 

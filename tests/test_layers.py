@@ -17,6 +17,7 @@ LAYERS = {
     "core": (
         *("provisioner", "provisioner.access", "provisioner.arn", "provisioner.component"),
         *("provisioner.components", "provisioner.errors", "provisioner.explain"),
+        *("provisioner.deploy_policy", "provisioner.deploy_rows", "provisioner.physical"),
         *("provisioner.finish_address", "provisioner.fit", "provisioner.kubernetes_versions"),
         *("provisioner.kubernetes", "provisioner.link", "provisioner.zones"),
         *("provisioner.permissions", "provisioner.plan", "provisioner.preflight", "provisioner.regions"),
@@ -92,6 +93,7 @@ PURE = {
 PACKAGE_DATA = {
     "provisioner.kubernetes": {"importlib.resources", "pathlib"},
     "provisioner.kubernetes_versions": {"importlib.resources"},
+    "provisioner.deploy_rows": {"importlib.resources"},
     "provisioner.regions": {"importlib.resources"},
     "provisioner.zones": {"importlib.resources"},
     "cost_estimates.price_book": {"pathlib"},
