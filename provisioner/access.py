@@ -4,10 +4,15 @@ from typing import Literal
 
 from provisioner.component import Statement
 
-Trust = Literal["account", "principal"]
-TRUSTS: tuple[Trust, ...] = ("account", "principal")
+Trust = Literal["account", "principal", "oidc", "access_key"]
+TRUSTS: tuple[Trust, ...] = ("account", "principal", "oidc", "access_key")
 
-TRUST_SIDS: dict[Trust, str] = {"account": "AccountTrust", "principal": "PrincipalTrust"}
+TRUST_SIDS: dict[Trust, str] = {
+    "account": "AccountTrust",
+    "principal": "PrincipalTrust",
+    "oidc": "OidcTrust",
+    "access_key": "AccessKeyTrust",
+}
 
 # Named in trust policies and proofs; nothing else of a stack carries these keys.
 TAG_STACK = "stackwright:stack"
@@ -31,8 +36,31 @@ STATEMENTS = (
 )
 
 
-def trust_words(trust: str, *, external_id: bool, principal: str = "", account: str = "") -> str:
+# Of the one user that a stack with an access key has.
+USER_STATEMENT = Statement(
+    sid="AccessUserAssume",
+    role="user",
+    actions=("sts:AssumeRole",),
+    resources=("{access.role_arn}",),
+    words="the key's user may assume the access role, and nothing else",
+)
+
+
+def trust_words(
+    trust: str,
+    *,
+    external_id: bool = False,
+    principal: str = "",
+    account: str = "",
+    issuer: str = "",
+    subject: str = "",
+) -> str:
     """Who may assume the access role, in words."""
+    if trust == "oidc":
+        who = subject or "the subject given as OidcSubject"
+        return f"whoever {issuer or 'the OpenID Connect issuer'} vouches for as {who}, and nobody else"
+    if trust == "access_key":
+        return "whoever holds the access key that the stack puts into Secrets Manager, and nobody else"
     if trust == "principal":
         who = principal or "the one role or user given as TrustedPrincipal"
         return f"{who}, and nobody else" + (

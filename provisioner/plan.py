@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, TypeVar, get_args
@@ -20,10 +21,12 @@ from provisioner.component import (
 )
 from provisioner.components import find
 from provisioner.errors import SpecError
-from provisioner.spec import PARAMETER_TAGS, RETENTIONS, NetworkWish, Retention, Spec, Wish
+from provisioner.spec import ISSUER, PARAMETER_TAGS, RETENTIONS, NetworkWish, Oidc, Retention, Spec, Wish
 
 Action = Literal["build", "reuse"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
+BudgetBy = Literal["", "email", "sns"]
+BUDGETS: tuple[BudgetBy, ...] = get_args(BudgetBy)
 Vpc = Literal["new", "existing"]
 VPCS: tuple[Vpc, ...] = get_args(Vpc)
 T = TypeVar("T")
@@ -63,6 +66,10 @@ class Shape:
     retention: Retention
     network: Network | None = None
     kms: bool = False
+    budget: BudgetBy = ""
+    # The issuer of an OIDC trust is part of the keys of its conditions.
+    oidc_issuer: str = ""
+    oidc_provider: Action | Literal[""] = ""
 
     def structure(self, slot: Slot) -> dict[str, Value]:
         """What `Statement.when` and `Option.within` ask about one of the slots."""
@@ -76,7 +83,13 @@ class Shape:
             "retention": self.retention,
         }
         # Only what a shape has: the older ones keep their keys when a new kind of structure comes.
-        more = {"network": self.network and asdict(self.network), "kms": self.kms}
+        more = {
+            "network": self.network and asdict(self.network),
+            "kms": self.kms,
+            "budget": self.budget,
+            "oidc_issuer": self.oidc_issuer,
+            "oidc_provider": self.oidc_provider,
+        }
         return shape | {key: value for key, value in more.items() if value}
 
     @property
@@ -96,6 +109,7 @@ class Plan:
 
 
 def make(spec: Spec) -> Plan:
+    oidc = spec.access.oidc
     return Plan(
         spec=spec,
         shape=Shape(
@@ -104,6 +118,10 @@ def make(spec: Spec) -> Plan:
             external_id=spec.access.external_id,
             retention=spec.retention,
             network=_network(spec),
+            kms=bool(spec.kms_key),
+            budget=spec.budget.by if spec.budget else "",
+            oidc_issuer=oidc.host if oidc else "",
+            oidc_provider=("reuse" if oidc.provider else "build") if oidc else "",
         ),
         parameters=_parameters(spec),
         stamped_tags={k: v for k, v in sorted(spec.tags.items()) if k not in PARAMETER_TAGS},
@@ -122,7 +140,16 @@ def shape_from(values: Mapping[str, object]) -> Shape:
         retention=_one_of("retention", values.get("retention"), RETENTIONS),
         network=_network_from(values["network"]) if "network" in values else None,
         kms=_one_of("kms", values.get("kms", False), (False, True)),
+        budget=_one_of("budget", values.get("budget", ""), BUDGETS),
+        oidc_issuer=_issuer_from(values.get("oidc_issuer", "")),
+        oidc_provider=_one_of("oidc_provider", values.get("oidc_provider", ""), ("", *ACTIONS)),
     )
+
+
+def _issuer_from(found: object) -> str:
+    if isinstance(found, str) and (not found or re.fullmatch(ISSUER, f"https://{found}", re.ASCII)):
+        return found
+    raise _forged("oidc_issuer", found)
 
 
 def _slot_from(type_: str, row: object) -> Slot:
@@ -224,14 +251,28 @@ def _parameters(spec: Spec) -> dict[str, str]:
     """Every parameter that has a value, trust first; empty ones are left out."""
     values: dict[str, Value] = {
         "TrustedPrincipal": spec.access.principal,
+        **_oidc_values(spec.access.oidc),
         "PermissionsBoundaryArn": spec.access.boundary,
+        "DataKeyArn": spec.kms_key,
     }
     for wish in spec.components:
         given = reused_outputs(wish) if wish.reuse else _option_values(wish)
         values |= {parameter_name(wish.component.type, k): v for k, v in given.items()}
     values |= _network_values(spec.network) if spec.network else {}
+    if spec.budget:
+        values |= {"BudgetMonthlyUsd": spec.budget.monthly_usd, "BudgetNotify": spec.budget.notify}
     values |= {pascal(tag): spec.tags.get(tag, "") for tag in PARAMETER_TAGS}
     return {k: text(v) for k, v in values.items() if v not in ("", ())}
+
+
+def _oidc_values(oidc: Oidc | None) -> dict[str, Value]:
+    if oidc is None:
+        return {}
+    return {
+        "OidcAudience": oidc.audience,
+        "OidcSubject": oidc.subject,
+        "OidcProviderArn": oidc.provider,
+    }
 
 
 def _option_values(wish: Wish) -> dict[str, Value]:

@@ -36,11 +36,44 @@ class Wish:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Oidc:
+    """Who an OpenID Connect issuer vouches for; `provider` is the ARN of one that the account has."""
+
+    issuer: str
+    subject: str
+    audience: str = "sts.amazonaws.com"
+    provider: str = ""
+
+    @property
+    def host(self) -> str:
+        """The issuer as IAM's condition keys spell it."""
+        return self.issuer.removeprefix("https://")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Access:
     trust: access.Trust = "account"
     principal: str = ""
     external_id: bool = False
     boundary: str = ""
+    oidc: Oidc | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        plain = {k: v for k, v in vars(self).items() if v not in ("", None)}
+        oidc = {k: v for k, v in vars(self.oidc).items() if v} if self.oidc else None
+        return plain | ({"oidc": oidc} if oidc else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """A monthly limit in USD, and who hears of it: an e-mail address or the ARN of an SNS topic."""
+
+    monthly_usd: int
+    notify: str
+
+    @property
+    def by(self) -> Literal["email", "sns"]:
+        return "sns" if self.notify.startswith("arn:") else "email"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +93,8 @@ class Spec:
     network: NetworkWish | None = None
     access: Access = Access()
     retention: Retention = "retain"
+    kms_key: str = ""
+    budget: Budget | None = None
     usage: Mapping[str, Value] = field(default_factory=lambda: {"profile": "light"})
     register: str = "local"
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -72,8 +107,9 @@ class Spec:
             "region": self.region,
             "components": {w.component.type: _wish_dict(w) for w in self.components},
             **({"network": _network_dict(self.network)} if self.network else {}),
-            "access": {k: v for k, v in vars(self.access).items() if v not in ("", None)},
-            "data": {"retention": self.retention},
+            "access": self.access.as_dict(),
+            "data": {"retention": self.retention} | ({"kms_key": self.kms_key} if self.kms_key else {}),
+            **({"budget": vars(self.budget)} if self.budget else {}),
             "usage": dict(self.usage),
             "register": {"to": self.register},
             "tags": dict(self.tags),
@@ -217,11 +253,12 @@ def _check_events(events: Any) -> None:
 def parse(wish: object) -> Spec:
     """A Spec from plain values as YAML or JSON gives them; raises SpecError that names the key."""
     top = _mapping(wish, "stack.yaml", allowed=(
-        "version", "name", "region", "components", "network", "access", "data", "usage", "register", "tags",
+        "version", "name", "region", "components", "network", "access", "data", "budget", "usage", "register",
+        "tags",
     ))  # fmt: skip
     if top.get("version") != 1 or isinstance(top.get("version"), bool):
         raise SpecError(f"version is {top.get('version')!r}", hint="write `version: 1`", field="version")
-    data = _mapping(top.get("data", {}), "data", allowed=("retention",))
+    data = _mapping(top.get("data", {}), "data", allowed=("retention", "kms_key"))
     register = _mapping(top.get("register", {}), "register", allowed=("to",))
     components = _components(top.get("components"))
     return Spec(
@@ -231,6 +268,8 @@ def parse(wish: object) -> Spec:
         network=_network(top.get("network"), components),
         access=_access(top.get("access", {})),
         retention=_choice(data.get("retention", "retain"), "data.retention", RETENTIONS),
+        kms_key=_kms_key(data),
+        budget=_budget(top.get("budget")),
         usage=_usage(top.get("usage", "light")),
         register=_choice(register.get("to", "local"), "register.to", REGISTERS),
         tags=_tags(top.get("tags", {})),
@@ -525,7 +564,7 @@ def _refuse_network_options(needing: list[Wish]) -> None:
 
 
 def _access(value: object) -> Access:
-    keys = _mapping(value, "access", allowed=("trust", "principal", "external_id", "boundary"))
+    keys = _mapping(value, "access", allowed=("trust", "principal", "external_id", "boundary", "oidc"))
     trust = _choice(keys.get("trust", "account"), "access.trust", access.TRUSTS)
     principal = (
         str(arn.principal(_text(keys, "principal"), field="access.principal"))
@@ -538,12 +577,106 @@ def _access(value: object) -> Access:
             hint="name the role or user that may use the stack: arn:aws:iam::111122223333:role/NAME",
             field="access.principal",
         )
+    if principal and trust in ("oidc", "access_key"):
+        raise SpecError(
+            f"access.principal means nothing with access.trust: {trust}",
+            hint="leave it out, or choose trust: principal",
+            field="access.principal",
+        )
     boundary = (
         _pattern(keys, "boundary", _BOUNDARY, "the ARN of an IAM policy", "access.")
         if keys.get("boundary") is not None
         else ""
     )
-    return Access(trust=trust, principal=principal, external_id=_external_id(keys, trust), boundary=boundary)
+    return Access(
+        trust=trust,
+        principal=principal,
+        external_id=_external_id(keys, trust),
+        boundary=boundary,
+        oidc=_oidc(keys.get("oidc"), trust),
+    )
+
+
+ISSUER = r"https://[a-z0-9][a-z0-9.-]{1,200}(/[A-Za-z0-9._~/-]{1,100})?"
+# At least `repo:a/b` before the first wildcard: whoever leaves it out trusts the whole issuer.
+OIDC_SUBJECT = r"[^*?\s&'\"]{6,}[^\s&'\"]{0,200}"
+OIDC_AUDIENCE = r"[A-Za-z0-9][A-Za-z0-9.:/_-]{1,254}"
+OIDC_PROVIDER = r"arn:[a-z-]+:iam::\d{12}:oidc-provider/[A-Za-z0-9._~/-]{3,255}"
+_GITHUB = "token.actions.githubusercontent.com"
+_GITHUB_SUBJECT = r"repo:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+:.+"
+
+
+def _oidc(value: object, trust: str) -> Oidc | None:
+    if trust != "oidc":
+        if value is not None:
+            raise SpecError(
+                "access.oidc needs access.trust: oidc", hint="set it, or leave oidc out", field="access.oidc"
+            )
+        return None
+    example = 'oidc: {issuer: https://token.actions.githubusercontent.com, subject: "repo:OWNER/NAME:ref:…"}'
+    if value is None:
+        raise SpecError("access.oidc is missing", hint=example, field="access.oidc")
+    keys = {"audience": "sts.amazonaws.com"} | dict(
+        _mapping(value, "access.oidc", allowed=("issuer", "audience", "subject", "provider"))
+    )
+    at = "access.oidc."
+    oidc = Oidc(
+        issuer=_pattern(keys, "issuer", ISSUER, "an https address without a query or a slash at its end", at),
+        audience=_pattern(keys, "audience", OIDC_AUDIENCE, "what the token is made out to", at),
+        subject=_pattern(keys, "subject", OIDC_SUBJECT, f"six characters before any wildcard: {example}", at),
+        provider=_pattern(keys, "provider", OIDC_PROVIDER, "the ARN of an OIDC provider", at)
+        if keys.get("provider") is not None
+        else "",
+    )
+    _check_oidc(oidc, example)
+    return oidc
+
+
+def _check_oidc(oidc: Oidc, example: str) -> None:
+    if oidc.host == _GITHUB and not re.fullmatch(_GITHUB_SUBJECT, oidc.subject, re.ASCII):
+        raise SpecError(
+            f"access.oidc.subject {oidc.subject!r} names no single repository",
+            hint=f"anybody can have a repository at GitHub, so name yours: {example}",
+            field="access.oidc.subject",
+        )
+    if oidc.provider and oidc.provider.partition(":oidc-provider/")[2] != oidc.host:
+        raise SpecError(
+            f"access.oidc.provider is of another issuer than {oidc.host}",
+            hint="it ends with the issuer's own address, without https://",
+            field="access.oidc.provider",
+        )
+
+
+KMS_KEY = r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{1,64}"
+
+
+def _kms_key(data: Mapping[str, Any]) -> str:
+    if data.get("kms_key") is None:
+        return ""
+    # A grant by alias would follow the alias to any key.
+    return _pattern(data, "kms_key", KMS_KEY, "the ARN of a KMS key, not of an alias", "data.")
+
+
+_EMAIL = r"[^@\s,;'\"&]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+_TOPIC = r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
+NOTIFY = {"email": _EMAIL, "sns": _TOPIC}
+
+
+def _budget(value: object) -> Budget | None:
+    if value is None:
+        return None
+    keys = _mapping(value, "budget", allowed=("monthly_usd", "notify"))
+    limit = keys.get("monthly_usd")
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= 10_000_000:
+        raise SpecError(
+            f"budget.monthly_usd is {limit!r}",
+            hint="allowed: a whole number from 1 to 10000000",
+            field="budget.monthly_usd",
+        )
+    words = "an e-mail address, or the ARN of an SNS topic"
+    return Budget(
+        monthly_usd=limit, notify=_pattern(keys, "notify", f"({_EMAIL})|({_TOPIC})", words, "budget.")
+    )
 
 
 def _external_id(keys: Mapping[str, Any], trust: str) -> bool:
@@ -644,7 +777,19 @@ def schema() -> dict[str, object]:
             },
             "network": _network_schema(),
             "access": _access_schema(),
-            "data": _object({"retention": {"enum": list(RETENTIONS), "default": "retain"}}),
+            "data": _object(
+                {
+                    "retention": {"enum": list(RETENTIONS), "default": "retain"},
+                    "kms_key": {"type": ["string", "null"], "pattern": f"^{KMS_KEY}$"},
+                }
+            ),
+            "budget": _object(
+                {
+                    "monthly_usd": {"type": "integer", "minimum": 1, "maximum": 10_000_000},
+                    "notify": {"type": "string", "pattern": f"^(({_EMAIL})|({_TOPIC}))$"},
+                },
+                required=["monthly_usd", "notify"],
+            ),
             "usage": _usage_schema(),
             "register": _object({"to": {"enum": list(REGISTERS), "default": "local"}}),
             "tags": {
@@ -728,21 +873,38 @@ def _network_schema() -> dict[str, object]:
 
 
 def _access_schema() -> dict[str, object]:
+    oidc = _object(
+        {
+            "issuer": {"type": "string", "pattern": f"^{ISSUER}$"},
+            "audience": {"type": "string", "pattern": f"^{OIDC_AUDIENCE}$", "default": "sts.amazonaws.com"},
+            "subject": {"type": "string", "pattern": f"^{OIDC_SUBJECT}$"},
+            "provider": {"type": ["string", "null"], "pattern": f"^{OIDC_PROVIDER}$"},
+        },
+        required=["issuer", "subject"],
+    )
     return _object(
         {
             "trust": {"enum": list(access.TRUSTS), "default": "account"},
             "principal": {"type": ["string", "null"], "pattern": "^arn:[a-z-]+:(iam|sts)::[0-9]{12}:"},
             "external_id": {"type": "boolean"},
             "boundary": {"type": ["string", "null"], "pattern": f"^{_BOUNDARY}$"},
+            "oidc": oidc,
         },
         allOf=[
-            {
-                "if": {"properties": {"trust": {"const": "principal"}}, "required": ["trust"]},
-                "then": {"required": ["principal"], "properties": {"principal": {"type": "string"}}},
-                "else": {"properties": {"external_id": {"const": False}}},
-            }
+            _if_trust(
+                "principal",
+                {"required": ["principal"], "properties": {"principal": {"type": "string"}}},
+                {"properties": {"external_id": {"const": False}}},
+            ),
+            _if_trust("oidc", {"required": ["oidc"]}, {"not": {"required": ["oidc"]}}),
+            *(_if_trust(t, {"properties": {"principal": {"type": "null"}}}) for t in ("oidc", "access_key")),
         ],
     )
+
+
+def _if_trust(trust: str, then: object, otherwise: object = True) -> dict[str, object]:
+    wanted = {"properties": {"trust": {"const": trust}}, "required": ["trust"]}
+    return {"if": wanted, "then": then, "else": otherwise}
 
 
 def _usage_schema() -> dict[str, object]:

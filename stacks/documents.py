@@ -12,6 +12,7 @@ AWS_SCOPE: Outputs = {
     "region": "${AWS::Region}",
     "account": "${AWS::AccountId}",
     "stack_id": "${AWS::StackId}",
+    "suffix": "${AWS::URLSuffix}",
 }
 
 _TAGS = "stackwright:own-tags"
@@ -47,7 +48,7 @@ def statement(facts: Statement, scope: Mapping[str, Outputs], principal: Any = N
     document["Resource"] = _one_or_many(resources)
     if facts.conditions:
         document["Condition"] = {
-            operator: {key: _condition_value(wanted) for key, wanted in keys.items()}
+            operator: {key: _condition_value(wanted, scope) for key, wanted in keys.items()}
             for operator, keys in facts.conditions.items()
         }
     return document
@@ -55,6 +56,11 @@ def statement(facts: Statement, scope: Mapping[str, Outputs], principal: Any = N
 
 def policy(statements: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def after(resource: CfnResource, *earlier: CfnResource) -> None:
+    """Let a resource wait for others that it names nowhere; on deletion they wait for it."""
+    resource.add_override("DependsOn", [fragment(e)[2:-1] for e in earlier])
 
 
 def with_tags(resource: CfnResource, tags: Mapping[str, str]) -> None:
@@ -76,8 +82,10 @@ def boundary() -> str:
     return Token.as_string(if_given("HasBoundary", {"Ref": "PermissionsBoundaryArn"}))
 
 
-def _condition_value(wanted: str | tuple[str, ...]) -> Any:
-    return wanted if isinstance(wanted, str) else list(wanted)
+def _condition_value(wanted: str | tuple[str, ...], scope: Mapping[str, Outputs]) -> Any:
+    if isinstance(wanted, str):
+        return value(fill(wanted, scope))
+    return [value(fill(each, scope)) for each in wanted]
 
 
 def _one_or_many(values: Iterable[Any]) -> Any:

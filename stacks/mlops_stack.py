@@ -11,15 +11,21 @@ from provisioner.component import Component, ComponentType, Outputs, parameter_n
 from provisioner.components import find
 from provisioner.plan import Shape, Slot, promised
 from provisioner.spec import PARAMETER_TAGS
+from stacks import network as networks
 from stacks.access import AccessRole
+from stacks.access_key import AccessKey, AccessUser
+from stacks.budget import StackBudget
 from stacks.components.ecr_container_registry import EcrContainerRegistry
+from stacks.components.eks_orchestrator import EksOrchestrator, EksOrchestratorAccess
+from stacks.components.eks_step_operator import EksStepOperator, EksStepOperatorAccess
+from stacks.components.kaniko_image_builder import KanikoImageBuilder
 from stacks.components.s3_artifact_store import S3ArtifactStore
 from stacks.components.sagemaker_orchestrator import SageMakerOrchestrator
 from stacks.components.sagemaker_step_operator import SageMakerStepOperator
 from stacks.documents import AWS_SCOPE, own_tags, token, value
-from stacks.network import EXISTING, NewNetwork
+from stacks.oidc_provider import OidcProvider
 from stacks.parameters import Parameters
-from stacks.site import NetworkValues, Site
+from stacks.site import Site
 
 _GRANTS = "-grants"
 _REMOVAL = {"retain": RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, "delete": RemovalPolicy.DESTROY}
@@ -37,9 +43,15 @@ CONSTRUCTS: dict[str, Callable[..., Built]] = {
     "ecr_container_registry": EcrContainerRegistry,
     "sagemaker_orchestrator": SageMakerOrchestrator,
     "sagemaker_step_operator": SageMakerStepOperator,
+    "eks_orchestrator": EksOrchestrator,
+    "eks_step_operator": EksStepOperator,
+    "kaniko_image_builder": KanikoImageBuilder,
 }
 # What it needs beside the access role, built or reused: a scheduler's role, an access entry of a cluster.
-GRANTS: dict[str, Callable[..., Built]] = {}
+GRANTS: dict[str, Callable[..., Built]] = {
+    "eks_orchestrator": EksOrchestratorAccess,
+    "eks_step_operator": EksStepOperatorAccess,
+}
 
 
 class MlopsStack(Stack):
@@ -57,23 +69,40 @@ class MlopsStack(Stack):
         super().__init__(scope, id_, synthesizer=BootstraplessSynthesizer(), description=_description(shape))
         self.shape = shape
         self.parameters = Parameters(self, shape=shape, defaults=defaults or {})
-        self.scopes: dict[str, Outputs] = {"aws": AWS_SCOPE}
-        self.network = self._network()
+        self.scopes: dict[str, Outputs] = {"aws": AWS_SCOPE, "data": {"key_arn": "${DataKeyArn}"}}
+        self.network = networks.make(self, shape.network) if shape.network else None
         slots = [(slot, c) for slot in shape.slots if (c := find(slot.type, slot.flavor))]
         for slot, component in slots:
             self.scopes[slot.type] = self._outputs_of(slot, component)
-        self.access = AccessRole(self, "access", shape=shape, scopes=self.scopes)
+        self.access = self._access()
         self.scopes["access"] = self.access.outputs
+        if shape.budget:
+            StackBudget(self, "budget", shape=shape)
         for slot, component in slots:
             self._grant(slot, component)
         self._tag_everything(tags or {})
         self._promise(slots)
 
-    def _network(self) -> NetworkValues | None:
-        wanted = self.shape.network
-        if wanted is None:
-            return None
-        return NewNetwork(self, "network", shape=wanted).values if wanted.vpc == "new" else EXISTING
+    def _access(self) -> AccessRole:
+        """The access role, and what its trust needs: nothing, a provider, or a user with a key."""
+        who: dict[str, str] = {}
+        user = AccessUser(self, "access-user") if self.shape.trust == "access_key" else None
+        if user:
+            who["user_arn"] = user.arn
+        elif self.shape.oidc_provider == "reuse":
+            who["provider_arn"] = "${OidcProviderArn}"
+        elif self.shape.oidc_provider == "build":
+            who["provider_arn"] = OidcProvider(self, "access-oidc", shape=self.shape).arn
+        made = AccessRole(self, "access", shape=self.shape, scopes=self.scopes, who=who)
+        if user:
+            key = AccessKey(self, "access-key", user=user, role=made.outputs)
+            self._output("AccessUserArn", "User that may assume the access role.", user.arn)
+            self._output(
+                "AccessKeySecretArn",
+                "Secret with the user's key; read it with secretsmanager:GetSecretValue.",
+                key.outputs["secret_arn"],
+            )
+        return made
 
     def _outputs_of(self, slot: Slot, component: Component) -> Outputs:
         """Built or reused: from here on only the promised values count."""
@@ -102,6 +131,7 @@ class MlopsStack(Stack):
     def _tag_everything(self, tags: Mapping[str, str]) -> None:
         for construct in self.node.children:
             component = construct.node.id.removesuffix(_GRANTS)
+            component = "access" if component.startswith("access-") else component
             for resource in construct.node.find_all():
                 if isinstance(resource, CfnResource):
                     _tag(resource, _tags(component, {**tags, **own_tags(resource)}))

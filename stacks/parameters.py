@@ -8,14 +8,23 @@ from aws_cdk import CfnCondition, CfnParameter, Fn, Stack
 from provisioner.component import Component, Option, parameter_name, pascal
 from provisioner.components import find
 from provisioner.plan import Shape, Slot, text
-from provisioner.spec import CIDR, CIDR_WORDS, PARAMETER_TAGS
+from provisioner.spec import (
+    CIDR,
+    CIDR_WORDS,
+    KMS_KEY,
+    NOTIFY,
+    OIDC_AUDIENCE,
+    OIDC_PROVIDER,
+    OIDC_SUBJECT,
+    PARAMETER_TAGS,
+)
 from provisioner.template import METADATA
 
 _PRINCIPAL = r"arn:[a-z-]+:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}"
 TRUST_GROUP = "WHO MAY USE THIS STACK - anyone who passed this link on could have changed it"
 DATA, COMPUTE, EXISTING = "Data", "Compute and tools", "Existing resources"
-NETWORK, TAGS, OURS = "Network", "Tags", "Set by stackwright - leave as it is"
-_GROUPS = (TRUST_GROUP, DATA, COMPUTE, NETWORK, EXISTING, TAGS, OURS)
+NETWORK, BUDGET, TAGS, OURS = "Network", "Budget", "Tags", "Set by stackwright - leave as it is"
+_GROUPS = (TRUST_GROUP, DATA, COMPUTE, NETWORK, EXISTING, BUDGET, TAGS, OURS)
 _DATA_TYPES = ("artifact_store", "container_registry")
 
 
@@ -40,8 +49,8 @@ class Parameters:
 
     def __init__(self, stack: Stack, *, shape: Shape, defaults: Mapping[str, str]) -> None:
         rows = [
-            *(*_trust_rows(shape), *_component_rows(shape), *_network_rows(shape)),
-            *(*_tag_rows(), *_own_rows()),
+            *(*_trust_rows(shape), *_data_rows(shape), *_component_rows(shape), *_network_rows(shape)),
+            *(*_budget_rows(shape), *_tag_rows(), *_own_rows()),
         ]
         self._by_name = {row.name: _parameter(stack, row, defaults.get(row.name)) for row in rows}
         stack.template_options.metadata = {
@@ -84,6 +93,19 @@ def _parameter(stack: Stack, row: Row, default: str | None) -> CfnParameter:
 
 
 def _trust_rows(shape: Shape) -> list[Row]:
+    boundary = Row(
+        name="PermissionsBoundaryArn",
+        group=TRUST_GROUP,
+        label="Permissions boundary of every role (optional)",
+        doc="ARN of an IAM policy that caps every role of this stack, or empty.",
+        pattern=r"^(arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512})?$",
+    )
+    if shape.trust == "access_key":
+        return [boundary]
+    return [*(_oidc_rows(shape) if shape.trust == "oidc" else _principal_rows(shape)), boundary]
+
+
+def _principal_rows(shape: Shape) -> list[Row]:
     required = shape.trust == "principal"
     rows = [
         Row(
@@ -106,14 +128,75 @@ def _trust_rows(shape: Shape) -> list[Row]:
                 pattern=r"^[\w+=,.@:/-]{22,1224}$",
             )
         )
-    boundary = Row(
-        name="PermissionsBoundaryArn",
+    return rows
+
+
+def _oidc_rows(shape: Shape) -> list[Row]:
+    rows = [
+        Row(
+            name="OidcSubject",
+            group=TRUST_GROUP,
+            label=f"Whom {shape.oidc_issuer} must vouch for",
+            doc="Subject of the token, * for any text in it: at least six characters before the first.",
+            default=None,
+            pattern=f"^{OIDC_SUBJECT}$",
+        ),
+        Row(
+            name="OidcAudience",
+            group=TRUST_GROUP,
+            label="Audience of the token",
+            doc="Whom the token is made out to.",
+            default="sts.amazonaws.com",
+            pattern=f"^{OIDC_AUDIENCE}$",
+        ),
+    ]
+    provider = Row(
+        name="OidcProviderArn",
         group=TRUST_GROUP,
-        label="Permissions boundary of every role (optional)",
-        doc="ARN of an IAM policy that caps every role of this stack, or empty.",
-        pattern=r"^(arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512})?$",
+        label="The account's provider for this issuer",
+        doc="ARN of the OpenID Connect provider that the account has already.",
+        default=None,
+        pattern=f"^{OIDC_PROVIDER}$",
     )
-    return [*rows, boundary]
+    return [*rows, provider] if shape.oidc_provider == "reuse" else rows
+
+
+def _data_rows(shape: Shape) -> list[Row]:
+    if not shape.kms:
+        return []
+    key = Row(
+        name="DataKeyArn",
+        group=DATA,
+        label="KMS key of the data",
+        doc="ARN of the KMS key that encrypts what is stored; its policy must let the account use it.",
+        default=None,
+        pattern=f"^{KMS_KEY}$",
+    )
+    return [key]
+
+
+def _budget_rows(shape: Shape) -> list[Row]:
+    if not shape.budget:
+        return []
+    to = {"email": "E-mail address", "sns": "ARN of the SNS topic"}[shape.budget]
+    return [
+        Row(
+            name="BudgetMonthlyUsd",
+            group=BUDGET,
+            label="Budget: USD per month",
+            doc="Alerts are sent at 50, 80 and 100 percent of it, and when the forecast exceeds it.",
+            default=None,
+            limits=(1, 10_000_000),
+        ),
+        Row(
+            name="BudgetNotify",
+            group=BUDGET,
+            label=f"Budget: {to.lower() if shape.budget == 'email' else to}",
+            doc=f"{to} that hears of it.",
+            default=None,
+            pattern=f"^{NOTIFY[shape.budget]}$",
+        ),
+    ]
 
 
 _TRUST_DOC = {

@@ -23,7 +23,7 @@ WISH: Mapping[str, Any] = {
     "region": "eu-central-1",
     "components": {"artifact_store": "s3", "container_registry": "ecr", "orchestrator": "sagemaker"},
 }
-TOP = "version, name, region, components, network, access, data, usage, register, tags"
+TOP = "version, name, region, components, network, access, data, budget, usage, register, tags"
 TYPES = "artifact_store, container_registry, orchestrator, step_operator"
 NAME_WORDS = "a lower-case letter, then at most 30 of a-z, 0-9 and -"
 TAG_WORDS = "a text of at most 256 letters, digits, spaces and . : / = + - @ _ (quote numbers)"
@@ -415,10 +415,11 @@ def test_any_value_in_any_place_is_understood_or_refused_with_its_key(path: str,
             "add `container_registry: ecr` under components",
         ),
         ("access", "account", "access", "access is a text, not a mapping of keys",
-         "allowed: trust, principal, external_id, boundary"),
-        ("access.trust", "oidc", "access.trust", "access.trust is 'oidc'", "allowed: account, principal"),
+         "allowed: trust, principal, external_id, boundary, oidc"),
+        ("access.trust", "nobody", "access.trust", "access.trust is 'nobody'",
+         "allowed: account, principal, oidc, access_key"),
         ("access.trust", "princpal", "access.trust", "access.trust is 'princpal'",
-         "did you mean 'principal'? allowed: account, principal"),
+         "did you mean 'principal'? allowed: account, principal, oidc, access_key"),
         (
             "access.trust",
             "principal",
@@ -441,7 +442,7 @@ def test_any_value_in_any_place_is_understood_or_refused_with_its_key(path: str,
         ("access.external_id", "x", "access.external_id", "access.external_id is 'x'",
          "allowed: true, false"),
         ("data.retention", "keep", "data.retention", "data.retention is 'keep'", "allowed: retain, delete"),
-        ("data", None, "data", "data is empty, not a mapping of keys", "allowed: retention"),
+        ("data", None, "data", "data is empty, not a mapping of keys", "allowed: retention, kms_key"),
         ("usage", "lite", "usage", "usage is 'lite'",
          "did you mean 'light'? allowed: idle, light, team, heavy"),
         ("usage", 5, "usage", "usage is a number, not a mapping of keys",

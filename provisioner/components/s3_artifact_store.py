@@ -1,11 +1,24 @@
 """S3 artifact store: facts."""
 
+from collections.abc import Mapping
+
 from provisioner.arn import Arn
-from provisioner.component import Check, Component, Option, Outputs, Statement, flag
+from provisioner.component import Check, Component, Option, Outputs, Statement, flag, flag_off
+from provisioner.components import data_key
 
 
 def _outputs_of(arn: Arn) -> Outputs:
     return {"bucket_name": arn.resource, "bucket_arn": str(arn)}
+
+
+def _not_public(attributes: Mapping[str, object]) -> bool | None:
+    if attributes.get("public_access_blocked") is True:
+        return True
+    policy = attributes.get("public_by_policy")
+    if policy is True:
+        return False
+    # An open access control list is not looked at: only where none counts is the policy all there is.
+    return True if policy is False and attributes.get("acls_disabled") is True else None
 
 
 COMPONENT = Component(
@@ -55,6 +68,7 @@ COMPONENT = Component(
             resources=("{artifact_store.bucket_arn}/*",),
             words="may read, write and delete objects in your artifact bucket",
         ),
+        data_key.statement("ArtifactBucketKey", "may use the data key for objects in your artifact bucket"),
         Statement(
             sid="ArtifactBucketTlsOnly",
             role="bucket",
@@ -77,17 +91,41 @@ COMPONENT = Component(
             reason="the bucket is in the stack's region",
         ),
         Check(
+            id="not_reserved",
+            severity="error",
+            test=lambda attributes: "reserved_for" not in attributes,
+            reason="the bucket is not another tool's own",
+            detail=lambda attributes: str(attributes.get("reserved_for", "")),
+        ),
+        Check(
             id="not_public",
             severity="error",
-            # Without a block of its own a bucket may still be covered by its account's, which nobody asked.
-            test=lambda attributes: True if attributes.get("public_access_blocked") is True else None,
-            reason="public access is blocked",
+            test=_not_public,
+            reason="nobody can make it public, or nobody has",
         ),
         Check(
             id="encrypted",
             severity="warning",
             test=flag("encrypted"),
             reason="objects are encrypted by default",
+        ),
+        Check(
+            id="not_locked",
+            severity="warning",
+            test=flag_off("locked"),
+            reason="no object lock keeps artifacts from being deleted",
+        ),
+        Check(
+            id="owner_pays",
+            severity="warning",
+            test=flag_off("requester_pays"),
+            reason="its owner pays: clients of ZenML never say that they would",
+        ),
+        Check(
+            id="acls_disabled",
+            severity="warning",
+            test=flag("acls_disabled"),
+            reason="the bucket owns every object; no access control list lets others in",
         ),
         Check(
             id="versioned",

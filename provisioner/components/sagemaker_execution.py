@@ -1,7 +1,10 @@
 """The execution role of SageMaker jobs: what the orchestrator's and the step operator's have in common."""
 
+from collections.abc import Mapping
+
 from provisioner.arn import Arn
 from provisioner.component import Check, ComponentType, Outputs, Statement, flag, pascal
+from provisioner.components import data_key
 
 ARN_PATTERN = r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,512}"
 JOBS = (
@@ -20,12 +23,43 @@ JOB_ACTIONS = (
 JOBS_REASON = "ZenML names jobs after pipelines, so no prefix of the stack can narrow them."
 TO_SAGEMAKER = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
+
+def _none_of(key: str, attributes: Mapping[str, object]) -> bool | None:
+    actions = attributes.get(key)
+    return not actions if isinstance(actions, list | tuple) else None
+
+
+def _reaches(attributes: Mapping[str, object]) -> bool | None:
+    if _none_of("missing_actions", attributes) is False:
+        return False
+    return _none_of("untold_actions", attributes) or None
+
+
+def _named(key: str, attributes: Mapping[str, object]) -> str:
+    actions = attributes.get(key)
+    return ", ".join(map(str, actions)) if isinstance(actions, list | tuple) else ""
+
+
 CHECKS = (
     Check(
         id="trusts_sagemaker",
         severity="error",
         test=flag("trusts_sagemaker"),
         reason="SageMaker may assume the role",
+    ),
+    Check(
+        id="may_run_jobs",
+        severity="error",
+        test=lambda attributes: _none_of("missing_actions", attributes),
+        reason="its policies allow what jobs need, on some bucket and repository at least",
+        detail=lambda attributes: _named("missing_actions", attributes),
+    ),
+    Check(
+        id="reaches_the_stack",
+        severity="warning",
+        test=_reaches,
+        reason="its policies allow it on this very bucket and repository, under no condition",
+        detail=lambda attributes: _named("untold_actions", attributes),
     ),
     Check(
         id="guarded_trust",
@@ -63,6 +97,11 @@ def base_statements(type_: ComponentType) -> tuple[Statement, ...]:
             actions=("s3:ListBucket", "s3:GetBucketLocation"),
             resources=("{artifact_store.bucket_arn}",),
             words="jobs may list your artifact bucket",
+        ),
+        data_key.statement(
+            f"{slot}JobDataKey",
+            "jobs may use the data key for objects in your artifact bucket",
+            role="execution",
         ),
         Statement(
             sid=f"{slot}JobImage",

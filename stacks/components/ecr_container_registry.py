@@ -36,6 +36,7 @@ class EcrContainerRegistry(Construct):
                 scan_on_push=True
             ),
             image_tag_mutability="MUTABLE",
+            encryption_configuration=_encryption(site),
             lifecycle_policy=ecr.CfnRepository.LifecyclePolicyProperty(
                 lifecycle_policy_text=token(_untagged_rule(site.options["untagged_days"]))
             ),
@@ -47,6 +48,14 @@ class EcrContainerRegistry(Construct):
             "repository_arn": fragment(self.repository, "Arn"),
             "repository_uri": fragment(self.repository, "RepositoryUri"),
         }
+
+
+def _encryption(site: Site) -> ecr.CfnRepository.EncryptionConfigurationProperty | None:
+    if not site.shape.kms:
+        return None
+    return ecr.CfnRepository.EncryptionConfigurationProperty(
+        encryption_type="KMS", kms_key=token("${DataKeyArn}")
+    )
 
 
 def _untagged_rule(days: CfnParameter) -> str:

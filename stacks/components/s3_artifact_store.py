@@ -29,7 +29,7 @@ class S3ArtifactStore(Construct):
         self.bucket = s3.CfnBucket(
             self,
             "Bucket",
-            bucket_encryption=_ENCRYPTION,
+            bucket_encryption=_encryption(site),
             ownership_controls=_OWNER_ONLY,
             public_access_block_configuration=_NOT_PUBLIC,
             versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
@@ -55,15 +55,19 @@ class S3ArtifactStore(Construct):
         self.policy.apply_removal_policy(site.removal)
 
 
-_ENCRYPTION = s3.CfnBucket.BucketEncryptionProperty(
-    server_side_encryption_configuration=[
-        s3.CfnBucket.ServerSideEncryptionRuleProperty(
-            server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
-                sse_algorithm="AES256"
-            )
-        )
-    ]
-)
+def _encryption(site: Site) -> s3.CfnBucket.BucketEncryptionProperty:
+    by_default = s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
+        sse_algorithm="aws:kms" if site.shape.kms else "AES256",
+        kms_master_key_id=token("${DataKeyArn}") if site.shape.kms else None,
+    )
+    rule = s3.CfnBucket.ServerSideEncryptionRuleProperty(
+        server_side_encryption_by_default=by_default,
+        # One key for many objects: each request to KMS costs.
+        bucket_key_enabled=True if site.shape.kms else None,
+    )
+    return s3.CfnBucket.BucketEncryptionProperty(server_side_encryption_configuration=[rule])
+
+
 _OWNER_ONLY = s3.CfnBucket.OwnershipControlsProperty(
     rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
 )
