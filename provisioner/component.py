@@ -88,12 +88,16 @@ class ManagedPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A fitness check: `test` answers yes, no, or None for "I could not look"."""
+    """A fitness check: `test` answers yes, no, or None for "I could not look".
+
+    `reason` says what holds when the answer is yes; `detail` what was seen: versions, names, what is missing.
+    """
 
     id: str
     severity: Severity
     test: Callable[[Mapping[str, object]], bool | None]
     reason: str
+    detail: Callable[[Mapping[str, object]], str] = lambda attributes: ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +180,16 @@ def flag(key: str) -> Callable[[Mapping[str, object]], bool | None]:
     def test(attributes: Mapping[str, object]) -> bool | None:
         value = attributes.get(key)
         return value if isinstance(value, bool) else None
+
+    return test
+
+
+def flag_off(key: str) -> Callable[[Mapping[str, object]], bool | None]:
+    """A check's test that an attribute is no; anything but yes or no is "I could not look"."""
+
+    def test(attributes: Mapping[str, object]) -> bool | None:
+        value = attributes.get(key)
+        return not value if isinstance(value, bool) else None
 
     return test
 
