@@ -9,7 +9,7 @@ from constructs import Construct
 
 from provisioner import zones
 from provisioner.plan import Network as Shape
-from stacks.documents import token, with_tags
+from stacks.documents import after, token, with_tags
 from stacks.site import NetworkValues
 
 # Every subnet has 2 to this power addresses: 2,048, of which every pod takes one.
@@ -20,8 +20,11 @@ _IDS = "Ids"
 R = TypeVar("R", bound=CfnResource)
 
 
-# Nothing is made: both are parameters, which the console fills from lists.
-EXISTING = NetworkValues(vpc_id={"Ref": "VpcId"}, subnets={"Ref": "SubnetIds"})
+def make(scope: Construct, shape: Shape) -> NetworkValues:
+    """The network of a shape; of an existing one both values are parameters, which the console fills."""
+    if shape.vpc == "new":
+        return NewNetwork(scope, "network", shape=shape).values
+    return NetworkValues(vpc_id=token("${VpcId}"), subnets=Token.as_list({"Ref": "SubnetIds"}))
 
 
 class NewNetwork(Construct):
@@ -35,6 +38,7 @@ class NewNetwork(Construct):
     def __init__(self, scope: Construct, id_: str, *, shape: Shape) -> None:
         super().__init__(scope, id_)
         self.shape = shape
+        self._routes: list[ec2.CfnRoute] = []
         self._zones = CfnMapping(
             Stack.of(self), _MAPPING, mapping={region: {_IDS: ids} for region, ids in _known(shape.zones)}
         )
@@ -58,7 +62,9 @@ class NewNetwork(Construct):
             private = self._behind_gateways(public, machines)
             tables += private
         self._bucket_endpoint(tables)
-        self.values = NetworkValues(vpc_id=self.vpc.ref, subnets=[subnet.ref for subnet in machines])
+        self.values = NetworkValues(
+            vpc_id=self.vpc.ref, subnets=[subnet.ref for subnet in machines], ready=tuple(self._routes)
+        )
 
     def _subnet(self, kind: str, number: int) -> ec2.CfnSubnet:
         """Named by zone id, which means the same zone in every account; a zone's name does not."""
@@ -97,7 +103,8 @@ class NewNetwork(Construct):
             destination_cidr_block=_ANYWHERE,
             gateway_id=gateway.ref,
         )
-        self._named(route, "PublicRoute").add_dependency(attached)
+        after(self._named(route, "PublicRoute"), attached)
+        self._routes.append(route)
         self._internet = attached
 
     def _behind_gateways(
@@ -107,7 +114,7 @@ class NewNetwork(Construct):
         tables = []
         for n in range(self.shape.nat_gateways):
             address = self._named(ec2.CfnEIP(self, f"Address{n}", domain="vpc"), f"NatAddress{n + 1}")
-            address.add_dependency(self._internet)
+            after(address, self._internet)
             gateway = ec2.CfnNatGateway(
                 self, f"Nat{n}", subnet_id=public[n].ref, allocation_id=address.attr_allocation_id
             )
@@ -121,7 +128,7 @@ class NewNetwork(Construct):
                 destination_cidr_block=_ANYWHERE,
                 nat_gateway_id=gateway.ref,
             )
-            self._named(route, f"PrivateRoute{n + 1}")
+            self._routes.append(self._named(route, f"PrivateRoute{n + 1}"))
             tables.append(table)
         return tables
 

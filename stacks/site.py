@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import CfnParameter, RemovalPolicy
+from aws_cdk import CfnParameter, CfnResource, RemovalPolicy
 
 from provisioner.component import Component, Outputs, Statement, holds, pascal
 from provisioner.plan import Shape, Slot
@@ -14,9 +14,11 @@ from provisioner.plan import Shape, Slot
 class NetworkValues:
     """A network as CloudFormation values: built or existing, nobody knows which it was."""
 
-    vpc_id: Any
-    # A list of the subnets that machines go into: private ones where the network has a NAT gateway.
-    subnets: Any
+    vpc_id: str
+    # The subnets that machines go into: private ones where the network has a NAT gateway.
+    subnets: list[str]
+    # What must stand before machines start: the routes that lead out.
+    ready: tuple[CfnResource, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +42,21 @@ class Site:
         """A parameter as a CloudFormation value."""
         return {"Ref": self.options[name].node.id}
 
+    def machines(self) -> NetworkValues:
+        """The network of a component whose facts say that it needs one."""
+        if self.network is None:
+            raise ValueError(f"{self.component.name} needs a network, and the shape has none")
+        return self.network
+
     def statements(self, role: str) -> list[Statement]:
         """What the component grants to one of its roles, as far as this structure has it."""
         return granted(self.component, self.shape, self.slot, role)
+
+    def managed(self, role: str) -> list[str]:
+        """ARNs of AWS's own policies for one of the component's roles, as far as this structure has it."""
+        structure = self.shape.structure(self.slot)
+        rows = [p for p in self.component.managed if p.role == role and holds(p.when, structure)]
+        return [f"arn:${{AWS::Partition}}:iam::aws:policy/{p.name}" for p in rows]
 
 
 def granted(component: Component, shape: Shape, slot: Slot, role: str) -> list[Statement]:
