@@ -12,7 +12,7 @@ from provisioner.errors import SpecError
 from provisioner.link import Link, broken_rule, check_template_url, elsewhere
 from provisioner.template import Template
 
-_TRUST = ("TrustedPrincipal", "ExternalId", "PermissionsBoundaryArn")
+_TRUST = access.TRUST_PARAMETERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,10 +113,17 @@ def explain(link: Link, *, source: Source, promise: Promise | None) -> Explanati
 def _trusts(link: Link, template: Template | None) -> str:
     principal = link.parameters.get("TrustedPrincipal", "")
     external_id = "ExternalId" in link.parameters
-    if template is None and not principal:
+    subject = link.parameters.get("OidcSubject", "")
+    if template is None and not principal and not subject:
         return "unknown: the link names nobody, and its template is not known here"
-    trust = template.shape.get("trust", "account") if template else "principal"
-    return access.trust_words(trust, external_id=external_id, principal=principal)
+    shape = template.shape if template else {}
+    return access.trust_words(
+        shape.get("trust", "oidc" if subject else "account" if template else "principal"),
+        external_id=external_id,
+        principal=principal,
+        issuer=str(shape.get("oidc_issuer", "")),
+        subject=subject,
+    )
 
 
 def _creates(template: Template | None) -> list[str]:
@@ -129,7 +136,7 @@ def _creates(template: Template | None) -> list[str]:
     words = [
         f"{c.type}: {c.words}"
         for c in CATALOGUE
-        if built.get(c.type) == {"flavor": c.flavor, "action": "build"}
+        if {"flavor": c.flavor, "action": "build"}.items() <= dict(built.get(c.type) or {}).items()
     ]
     return [*words, ", ".join(f"{n} × {type_}" for type_, n in sorted(counted.items()))]
 

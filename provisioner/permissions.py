@@ -1,6 +1,7 @@
 """Every statement that a template grants or denies, read from the template itself, with its words."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -46,7 +47,8 @@ _RANK = {
     key: n for n, key in enumerate(["access", *dict.fromkeys(c.type for c in CATALOGUE)])
 }  # the access role first: it is what people fear
 _WORDS: dict[str, Statement] = {
-    s.sid: s for s in (*access.STATEMENTS, *(s for c in CATALOGUE for s in c.statements))
+    s.sid: s
+    for s in (*access.STATEMENTS, access.USER_STATEMENT, *(s for c in CATALOGUE for s in c.statements))
 }
 
 
@@ -141,11 +143,21 @@ def _trust_words(statement: Mapping[str, Any], parameters: Mapping[str, str]) ->
         guarded = "aws:SourceAccount" in json.dumps(statement.get("Condition", {}))
         return f"{service} may assume it" + (", only for this account" if guarded else "")
     conditions = json.dumps(_conditions(statement.get("Condition", {}), parameters))
+    by_sid = {sid: trust for trust, sid in access.TRUST_SIDS.items()}
+    federated = text(principal["Federated"]) if "Federated" in principal else ""
     return access.trust_words(
-        "principal" if statement.get("Sid") == access.TRUST_SIDS["principal"] else "account",
+        by_sid.get(statement.get("Sid", ""), "account"),
         external_id="sts:ExternalId" in conditions,
         principal=parameters.get("TrustedPrincipal", ""),
+        issuer=_issuer(conditions) or federated,
+        subject=parameters.get("OidcSubject", ""),
     )
+
+
+def _issuer(conditions: str) -> str:
+    """The issuer that an OIDC trust's condition keys name."""
+    found = re.search(r'"([^"]+):sub"', conditions)
+    return found[1] if found else ""
 
 
 def _many(value: Any) -> list[Any]:

@@ -108,9 +108,24 @@ def _access(plan: Plan) -> Iterator[Finding]:
         severity="info",
         subject="access.trust",
         message="The access role may be assumed by "
-        + trust_words(access.trust, external_id=access.external_id, principal=access.principal),
-        fix="" if access.principal else "name one with access.principal",
+        + trust_words(
+            access.trust,
+            external_id=access.external_id,
+            principal=access.principal,
+            issuer=plan.shape.oidc_issuer,
+            subject=access.oidc.subject if access.oidc else "",
+        ),
+        fix="name one with access.principal" if access.trust == "account" and not access.principal else "",
     )
+    if access.trust == "access_key":
+        yield Finding(
+            id="access-key",
+            severity="warning",
+            subject="access.trust",
+            message="A key that never expires is made; it lies in Secrets Manager, readable by whoever may "
+            "read secrets of the account",
+            fix="trust: principal or oidc need no key; else replace it every 90 days",
+        )
     if not access.boundary:
         yield Finding(
             id="creates-roles",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioner import access, arn
-from provisioner.enrolments import Enrolment
+from provisioner.enrolments import PROVED, Enrolment
 from provisioner.errors import CheckError, RefusedError
 from provisioner.plan import Shape
 from provisioner.template import Template
@@ -22,7 +22,7 @@ _DENIED = ("AccessDenied", "AccessDeniedException", "403")
 # Clocks differ; a stack may look a little older than its link.
 _SKEW = timedelta(minutes=5)
 # Values that decide who may use the stack and what caps it: the console user may not change them.
-_TRUST = ("TrustedPrincipal", "ExternalId", "PermissionsBoundaryArn", "EnrolmentId")
+_TRUST = (*access.TRUST_PARAMETERS, "EnrolmentId")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ def check_enrolment(enrolment: Enrolment, state: "StackState", template: Templat
         raise _unproved("the enrolment was used by another stack")
     # An open enrolment bound to a stack was taken over by `deploy`: there is no link to be late for.
     taken_over = enrolment.status == "open" and enrolment.stack_id
-    if enrolment.status != "registered" and not taken_over:
+    if enrolment.status not in PROVED and not taken_over:
         _check_times(enrolment, state.created_at, now)
     check_expected_account(enrolment, state.account)
     if state.region != enrolment.region:
@@ -94,7 +94,7 @@ def check_expected_account(enrolment: Enrolment, account: str) -> None:
 
 
 def check_open(enrolment: Enrolment, stack_id: str, registry: "Registry", now: datetime) -> None:
-    if enrolment.status in ("registered", "failed", "deleted", "expired"):
+    if enrolment.status in (*PROVED, "failed", "deleted", "expired"):
         raise CheckError(
             f"this enrolment is {enrolment.status}: an address works once",
             hint="`stackwright stack list` shows what is registered; make a new link for a new stack",
@@ -129,24 +129,65 @@ def check_role(role_arn: str, shape: Shape, state: "StackState", roles: "Roles")
     if facts.tags.get(access.TAG_ENROLMENT, "") != state.enrolment_id:
         raise _unproved("the access role carries another enrolment than the stack")
     statements = facts.trust.get("Statement", [])
-    principal = state.parameters.get("TrustedPrincipal", "")
-    expected = {"ArnEquals": {"aws:PrincipalArn": principal}} if principal else {}
-    if shape.external_id:
-        expected["StringEquals"] = {"sts:ExternalId": state.parameters.get("ExternalId", "")}
-    owner = arn.parse(principal).account if principal and shape.trust == "principal" else state.account
     partition = arn.parse(role_arn).partition
-    root = f"arn:{partition}:iam::{owner}:root"
-    wanted = [
-        {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Principal": {"AWS": root},
-            "Condition": expected,
-        }
-    ]
+    wanted = [_TRUSTS[shape.trust](shape, state, partition)]
     found = [_statement(s, partition) for s in statements]
     if json.dumps(found, sort_keys=True) != json.dumps(wanted, sort_keys=True):
         raise _unproved("the access role trusts somebody else than the link said")
+
+
+def _trust_of_account(shape: Shape, state: "StackState", partition: str) -> dict[str, Any]:
+    principal = state.parameters.get("TrustedPrincipal", "")
+    return _assumed_by(state.account, partition, _bound_to(principal) if principal else {})
+
+
+def _trust_of_principal(shape: Shape, state: "StackState", partition: str) -> dict[str, Any]:
+    principal = state.parameters.get("TrustedPrincipal", "")
+    condition = _bound_to(principal)
+    if shape.external_id:
+        condition["StringEquals"] = {"sts:ExternalId": state.parameters.get("ExternalId", "")}
+    return _assumed_by(arn.parse(principal).account, partition, condition)
+
+
+def _trust_of_key(shape: Shape, state: "StackState", partition: str) -> dict[str, Any]:
+    return _assumed_by(state.account, partition, _bound_to(state.outputs.get("AccessUserArn", "")))
+
+
+def _trust_of_oidc(shape: Shape, state: "StackState", partition: str) -> dict[str, Any]:
+    built = f"arn:{partition}:iam::{state.account}:oidc-provider/{shape.oidc_issuer}"
+    reused = state.parameters.get("OidcProviderArn", "")
+    audience, subject = (state.parameters.get(key, "") for key in ("OidcAudience", "OidcSubject"))
+    return {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": reused if shape.oidc_provider == "reuse" else built},
+        "Condition": {
+            "StringEquals": {f"{shape.oidc_issuer}:aud": audience},
+            "StringLike": {f"{shape.oidc_issuer}:sub": subject},
+        },
+    }
+
+
+_TRUSTS = {
+    "account": _trust_of_account,
+    "principal": _trust_of_principal,
+    "oidc": _trust_of_oidc,
+    "access_key": _trust_of_key,
+}
+
+
+def _bound_to(principal: str) -> dict[str, Any]:
+    return {"ArnEquals": {"aws:PrincipalArn": principal}}
+
+
+def _assumed_by(account: str, partition: str, condition: Mapping[str, Any]) -> dict[str, Any]:
+    root = f"arn:{partition}:iam::{account}:root"
+    return {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"AWS": root},
+        "Condition": dict(condition),
+    }
 
 
 def _statement(raw: Mapping[str, Any], partition: str) -> dict[str, Any]:
