@@ -590,3 +590,78 @@ def test_a_bomb_of_aliases_does_not_go_off() -> None:
 def test_any_text_is_a_spec_or_not_understood(text: str) -> None:
     with pytest.raises(SpecError):
         specs.read(text)
+
+
+GITHUB = "https://token.actions.githubusercontent.com"
+OIDC = {"issuer": GITHUB, "subject": "repo:acme/churn:ref:refs/heads/main"}
+
+
+@pytest.mark.parametrize(
+    ("access", "field", "message"),
+    [
+        ({"trust": "oidc"}, "access.oidc", "access.oidc is missing"),
+        ({"oidc": OIDC}, "access.oidc", "access.oidc needs access.trust: oidc"),
+        (
+            {"trust": "oidc", "oidc": OIDC | {"subject": "*"}},
+            "access.oidc.subject",
+            "access.oidc.subject '*' is not allowed",
+        ),
+        (
+            {"trust": "oidc", "oidc": OIDC | {"subject": "repo:*"}},
+            "access.oidc.subject",
+            "access.oidc.subject 'repo:*' is not allowed",
+        ),
+        (
+            {"trust": "oidc", "oidc": OIDC | {"subject": "repo:acme/*"}},
+            "access.oidc.subject",
+            "access.oidc.subject 'repo:acme/*' names no single repository",
+        ),
+        (
+            {"trust": "oidc", "oidc": OIDC | {"issuer": "http://example.com"}},
+            "access.oidc.issuer",
+            "access.oidc.issuer 'http://example.com' is not allowed",
+        ),
+        (
+            {
+                "trust": "oidc",
+                "oidc": OIDC | {"provider": "arn:aws:iam::111122223333:oidc-provider/gitlab.com"},
+            },
+            "access.oidc.provider",
+            "access.oidc.provider is of another issuer than token.actions.githubusercontent.com",
+        ),
+        (
+            {"trust": "access_key", "principal": "arn:aws:iam::111122223333:role/x"},
+            "access.principal",
+            "access.principal means nothing with access.trust: access_key",
+        ),
+    ],
+)
+def test_a_trust_in_an_issuer_names_whom_it_vouches_for(
+    access: dict[str, Any], field: str, message: str
+) -> None:
+    assert refused(with_("access", access))[:2] == (field, message)
+
+
+@pytest.mark.parametrize("subject", ["repo:acme/churn:*", "repo:acme/churn:environment:prod"])
+def test_one_repository_may_be_trusted_in_all_its_branches(subject: str) -> None:
+    spec = specs.parse(with_("access", {"trust": "oidc", "oidc": OIDC | {"subject": subject}}))
+    assert spec.access.oidc == specs.Oidc(issuer=GITHUB, subject=subject)
+
+
+@pytest.mark.parametrize(
+    ("budget", "field"),
+    [
+        ({"monthly_usd": 0, "notify": "a@example.com"}, "budget.monthly_usd"),
+        ({"monthly_usd": "200", "notify": "a@example.com"}, "budget.monthly_usd"),
+        ({"monthly_usd": 200}, "budget.notify"),
+        ({"monthly_usd": 200, "notify": "nobody"}, "budget.notify"),
+        ({"monthly_usd": 200, "notify": "a@example.com,b@example.com"}, "budget.notify"),
+    ],
+)
+def test_a_budget_has_a_limit_and_somebody_who_hears_of_it(budget: dict[str, Any], field: str) -> None:
+    assert refused(with_("budget", budget))[0] == field
+
+
+def test_an_alias_is_no_key() -> None:
+    data = {"kms_key": "arn:aws:kms:eu-central-1:111122223333:alias/data"}
+    assert refused(with_("data", data))[0] == "data.kms_key"
