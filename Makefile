@@ -4,12 +4,12 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types pytest generate fresh bench constraints clean
+.PHONY: demo test lint types pytest audit zenml generate fresh bench constraints clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/stackwright demo
 
-test: lint types fresh pytest
+test: lint types fresh pytest audit zenml
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
@@ -19,7 +19,15 @@ types: $(VENV)/.dev
 	$(VENV)/bin/mypy
 
 pytest: $(VENV)/.dev
-	$(VENV)/bin/pytest $(ARGS)
+	$(VENV)/bin/pytest --ignore tests/audit --ignore tests/zenml $(ARGS)
+
+# Our templates through cfn-lint, checkov, cdk-nag, parliament and our own checks.
+audit: $(VENV)/.dev build/audit-venv/.ok
+	$(VENV)/bin/pytest tests/audit $(ARGS)
+
+# What we register, against a real ZenML server on this machine.
+zenml: $(VENV)/.dev build/zenml-venv/.ok
+	$(VENV)/bin/pytest tests/zenml $(ARGS)
 
 # Everything a machine writes into the tree.
 GENERATED := build_handler_permissions build_shapes build_schema build_docs build_usage_docs
@@ -55,6 +63,17 @@ constraints:
 	build/constraints/bin/python -m pip install --quiet '.[cdk,demo]' --group dev
 	{ echo '# Every version that was tested together; `make constraints` writes it anew.'; \
 	  build/constraints/bin/python -m pip freeze --all --exclude stackwright | sort -f; } > constraints.txt
+
+# checkov pins other versions of what we use, so it lives apart.
+build/audit-venv/.ok: constraints-audit.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< checkov
+	touch $@
+
+build/zenml-venv/.ok: tests/zenml/constraints.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< 'zenml[server]' sagemaker
+	touch $@
 
 clean:
 	rm -rf $(VENV) node_modules build dist cdk.out
