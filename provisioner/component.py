@@ -117,6 +117,8 @@ class Component:
     outputs: Mapping[str, str] = field(default_factory=dict)
     # Outputs that only some structures have, as `Option.within` says it.
     outputs_when: Mapping[str, str] = field(default_factory=dict)
+    # Outputs that no ARN tells: whoever builds the component chooses them.
+    chosen_outputs: tuple[str, ...] = ()
     # The promised values that the template makes even where the component is reused.
     made_outputs: tuple[str, ...] = ()
     needs: tuple[ComponentType, ...] = ()

@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner import access
 from provisioner.component import Statement
-from provisioner.components import CATALOGUE
+from provisioner.components import CATALOGUE, eks_cluster
 from provisioner.template import Template
 
 _NOT_OURS = "not a statement of a stackwright component: read the JSON"
@@ -40,12 +40,15 @@ def read(template: Template, *, parameters: Mapping[str, str] | None = None) -> 
             rows.append(_permission(component, carrier, statement, parameters or {}))
         for arn in resource.get("Properties", {}).get("ManagedPolicyArns", []):
             rows.append(_managed(component, logical_id, arn))
+        if resource["Type"] == "AWS::EKS::AccessEntry":
+            rows += _in_the_cluster(component, logical_id, resource.get("Properties", {}))
     return sorted(rows, key=lambda p: _RANK.get(p.component, len(_RANK)))
 
 
 _RANK = {
     key: n for n, key in enumerate(["access", *dict.fromkeys(c.type for c in CATALOGUE)])
 }  # the access role first: it is what people fear
+_MANAGED = {policy.name: policy for c in CATALOGUE for policy in c.managed}
 _WORDS: dict[str, Statement] = {
     s.sid: s
     for s in (*access.STATEMENTS, access.USER_STATEMENT, *(s for c in CATALOGUE for s in c.statements))
@@ -109,6 +112,7 @@ def _named(statement: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _managed(component: str, role: str, arn: Any) -> Permission:
+    facts = _MANAGED.get(text(arn).rpartition("/")[2])
     return Permission(
         component=component,
         role=role,
@@ -116,9 +120,30 @@ def _managed(component: str, role: str, arn: Any) -> Permission:
         actions=(),
         resources=(text(arn),),
         conditions={},
-        words=f"everything that the managed policy {text(arn)} allows",
-        reason="",
+        words=facts.words if facts else f"everything that the managed policy {text(arn)} allows",
+        reason=facts.reason if facts else "",
     )
+
+
+def _in_the_cluster(component: str, entry: str, properties: Mapping[str, Any]) -> Iterator[Permission]:
+    """What Kubernetes lets somebody do, which no IAM policy tells."""
+    for association in properties.get("AccessPolicies", []):
+        policy, scope = text(association.get("PolicyArn", "")), association.get("AccessScope", {})
+        known = eks_cluster.ENTRY_WORDS.get(policy.rpartition("/")[2], f"everything that {policy} allows")
+        namespaces = [text(n) for n in scope.get("Namespaces", [])]
+        place = (
+            f"in the Kubernetes namespace {', '.join(namespaces)}" if namespaces else "in the whole cluster"
+        )
+        yield Permission(
+            component=component,
+            role=entry,
+            effect="Allow",
+            actions=(),
+            resources=(policy,),
+            conditions={},
+            words=f"{text(properties.get('PrincipalArn', ''))} {known} in {place}",
+            reason="",
+        )
 
 
 def _principals(principal: Any) -> tuple[str, ...]:

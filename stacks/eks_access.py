@@ -6,6 +6,7 @@ from aws_cdk import aws_eks as eks
 from constructs import Construct
 
 from provisioner.component import Outputs
+from provisioner.components.eks_cluster import EDIT
 from stacks.documents import token, value
 from stacks.service_role import THIS_ACCOUNT, ServiceRole, trust
 from stacks.site import Site
@@ -29,7 +30,7 @@ class EksAccess(Construct):
             f"{site.prefix}ClientEntry",
             cluster=cluster,
             principal=site.scopes["access"]["role_arn"],
-            policy="AmazonEKSEditPolicy",
+            policy=EDIT,
             namespace=value(cluster["namespace"]),
         )
         role = pods_role(self, f"{site.prefix}PodsRole", site=site, role="pods", cluster=cluster)

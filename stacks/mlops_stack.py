@@ -107,7 +107,7 @@ class MlopsStack(Stack):
     def _outputs_of(self, slot: Slot, component: Component) -> Outputs:
         """Built or reused: from here on only the promised values count."""
         if slot.action == "reuse":
-            given = [name for name in component.outputs if name not in component.made_outputs]
+            given = [n for n in promised(component, slot) if n not in component.made_outputs]
             return {name: f"${{{parameter_name(slot.type, name)}}}" for name in given}
         make = CONSTRUCTS.get(component.name)
         return make(self, slot.type, site=self._site(slot, component)).outputs if make else {}
@@ -134,7 +134,8 @@ class MlopsStack(Stack):
             component = "access" if component.startswith("access-") else component
             for resource in construct.node.find_all():
                 if isinstance(resource, CfnResource):
-                    _tag(resource, _tags(component, {**tags, **own_tags(resource)}))
+                    own = {**tags, **own_tags(resource)}
+                    _tag(resource, _tags(component, own, plain=resource.cfn_resource_type in _PLAIN))
 
     def _promise(self, slots: Sequence[tuple[Slot, Component]]) -> None:
         self._output(
@@ -190,10 +191,20 @@ def _tag(resource: CfnResource, tags: list[Any]) -> None:
         resource.add_property_override("LaunchTemplateData.TagSpecifications", launched)
         itself = [{"ResourceType": "launch-template", "Tags": tags}]
         resource.add_property_override("TagSpecifications", itself)
-    elif TagManager.is_taggable(resource):
+    elif TagManager.of(resource):
         resource.add_property_override("Tags", tags)
 
 
+# Free parts, which no bill and no budget counts: the tags of team and project stand on what costs. A template
+# must stay small, and each of these would be 450 bytes longer.
+_PLAIN = {
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::EKS::AccessEntry",
+    "AWS::EKS::PodIdentityAssociation",
+}
 _MAP_TAGGED = {
     "AWS::EKS::Nodegroup",
     "AWS::Batch::ComputeEnvironment",
@@ -210,14 +221,14 @@ def _pair(tag: Any) -> tuple[str, Any]:
     return given["Key"], {"Fn::If": [condition, given["Value"], absent]}
 
 
-def _tags(component: str, stamped: Mapping[str, str]) -> list[Any]:
+def _tags(component: str, stamped: Mapping[str, str], *, plain: bool) -> list[Any]:
     ours = {
         access.TAG_STACK: value("${AWS::StackName}"),
         access.TAG_COMPONENT: component,
     }
     tags: list[Any] = [{"Key": k, "Value": v} for k, v in ours.items()]
     optional = {access.TAG_ENROLMENT: "EnrolmentId", **{tag: pascal(tag) for tag in PARAMETER_TAGS}}
-    for key, name in optional.items():
+    for key, name in optional.items() if not plain else ():
         tag = {"Key": key, "Value": {"Ref": name}}
         tags.append({"Fn::If": [f"Has{name}", tag, {"Ref": "AWS::NoValue"}]})
     return tags + [{"Key": k, "Value": value(v)} for k, v in sorted(stamped.items())]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from aws_cdk import CfnMapping, CfnResource, Fn, Stack, Token
+from aws_cdk import CfnMapping, CfnResource, CfnRule, Fn, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
@@ -24,6 +24,12 @@ def make(scope: Construct, shape: Shape) -> NetworkValues:
     """The network of a shape; of an existing one both values are parameters, which the console fills."""
     if shape.vpc == "new":
         return NewNetwork(scope, "network", shape=shape).values
+    # Checked by CloudFormation before anything is made; the console would let subnets of any VPC through.
+    vpcs = Token.as_list({"Fn::ValueOf": ["SubnetIds", "VpcId"]})
+    rule = CfnRule(scope, "SubnetsOfTheVpc")
+    rule.add_assertion(
+        Fn.condition_each_member_equals(vpcs, token("${VpcId}")), "Every subnet must be in the VPC."
+    )
     return NetworkValues(vpc_id=token("${VpcId}"), subnets=Token.as_list({"Ref": "SubnetIds"}))
 
 

@@ -7,7 +7,7 @@ from aws_cdk import CfnCondition, CfnParameter, Fn, Stack
 
 from provisioner.component import Component, Option, parameter_name, pascal
 from provisioner.components import find
-from provisioner.plan import Shape, Slot, text
+from provisioner.plan import Shape, Slot, promised, text
 from provisioner.spec import (
     CIDR,
     CIDR_WORDS,
@@ -211,7 +211,7 @@ def _component_rows(shape: Shape) -> list[Row]:
     for slot in shape.slots:
         component = find(slot.type, slot.flavor)
         if component and slot.action == "reuse":
-            given = [name for name in component.outputs if name not in component.made_outputs]
+            given = [n for n in promised(component, slot) if n not in component.made_outputs]
             rows += [_reused_row(component, name) for name in given]
         elif component:
             rows += [_option_row(component, option) for option in component.parameters(slot.options)]

@@ -6,6 +6,7 @@ from datetime import date
 from provisioner import kubernetes_versions
 from provisioner.arn import Arn
 from provisioner.component import Check, ComponentType, ManagedPolicy, Outputs, Statement, flag, pascal
+from provisioner.components import data_key
 from provisioner.kubernetes_versions import Standing, Version
 
 ARN_PATTERN = r"arn:[a-z-]+:eks:[a-z0-9-]+:\d{12}:cluster/[0-9A-Za-z][A-Za-z0-9_-]{0,99}"
@@ -20,6 +21,13 @@ OUTPUTS: Mapping[str, str] = {
 }
 RESOURCE_TYPES = ("AWS::EKS::AccessEntry", "AWS::EKS::PodIdentityAssociation", "AWS::IAM::Role")
 MANIFESTS = ("namespace", "service_account", "role_binding")
+
+# The access policies of EKS that stacks use: what Kubernetes, not IAM, then lets somebody do.
+EDIT, ADMIN = "AmazonEKSEditPolicy", "AmazonEKSClusterAdminPolicy"
+ENTRY_WORDS = {
+    EDIT: "may start, change, read and delete pods, jobs, secrets and the like",
+    ADMIN: "may do everything",
+}
 
 
 def outputs_of(arn: Arn) -> Outputs:
@@ -55,6 +63,11 @@ def statements(type_: ComponentType) -> tuple[Statement, ...]:
             actions=("s3:ListBucket", "s3:GetBucketLocation"),
             resources=("{artifact_store.bucket_arn}",),
             words="pods may list your artifact bucket",
+        ),
+        data_key.statement(
+            f"{slot}PodDataKey",
+            "pods may use the data key for objects in your artifact bucket",
+            role="pods",
         ),
     )
 

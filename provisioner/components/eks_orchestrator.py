@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from provisioner import kubernetes_versions
-from provisioner.component import Component, Option, Outputs
+from provisioner.component import Component, Option, Outputs, Statement
 from provisioner.components import eks_cluster as cluster
 
 _AUTO, _MANAGED = "compute=auto", "compute=managed"
@@ -173,10 +173,21 @@ COMPONENT = Component(
         "gpu_max_nodes": "Most machines of that node pool.",
     },
     outputs_when=dict.fromkeys(("gpu_instance_type", "gpu_max_nodes"), f"{_AUTO},gpu_instance_type"),
+    chosen_outputs=("namespace",),
     made_outputs=("pods_role_arn",),
     needs=("artifact_store", "container_registry"),
     manifests=(*cluster.MANIFESTS, "gpu_node_pool"),
-    statements=cluster.statements("orchestrator"),
+    statements=(
+        *cluster.statements("orchestrator"),
+        Statement(
+            sid="OrchestratorSecretsKey",
+            role="cluster",
+            when="kms",
+            actions=("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"),
+            resources=("{data.key_arn}",),
+            words="the control plane may encrypt and decrypt Kubernetes secrets with the data key",
+        ),
+    ),
     managed=cluster.CLUSTER_POLICIES,
     arn_pattern=cluster.ARN_PATTERN,
     outputs_of=cluster.outputs_of,

@@ -22,6 +22,7 @@ COMPONENT = Component(
     zenml_flavor="kubernetes",
     resource_types=cluster.RESOURCE_TYPES,
     outputs=cluster.OUTPUTS,
+    chosen_outputs=("namespace",),
     made_outputs=("pods_role_arn",),
     needs=("artifact_store", "container_registry"),
     beside=(("orchestrator", "eks"),),

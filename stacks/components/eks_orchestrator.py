@@ -8,6 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from provisioner.component import Outputs
+from provisioner.components.eks_cluster import ADMIN, SERVICE_ACCOUNT
 from stacks.documents import after, fragment, token
 from stacks.eks_access import EksAccess, entry
 from stacks.eks_nodes import ManagedNodes
@@ -17,6 +18,7 @@ from stacks.site import Site
 _POOLS = ["general-purpose", "system"]
 _LOGGED = ("api", "audit", "authenticator")
 _UUID = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+_ENCRYPTED = {"EncryptionConfig": [{"Provider": {"KeyArn": {"Ref": "DataKeyArn"}}, "Resources": ["secrets"]}]}
 # EKS writes logs to a group named after the cluster, and keeps them for ever in one that it made itself.
 # So the name must be known before the cluster is there: part of the stack's own id, which no other stack has.
 _NAME = "${AWS::StackName}-${Id}"
@@ -37,7 +39,8 @@ class EksOrchestrator(Construct):
             role_arn=token(self._cluster_role(auto).arn),
             resources_vpc_config=self._endpoints(),
         )
-        for key, wanted in (self._properties() | (self._auto() if auto else {})).items():
+        encrypted = _ENCRYPTED if site.shape.kms else {}
+        for key, wanted in (self._properties() | (self._auto() if auto else {}) | encrypted).items():
             self.cluster.add_property_override(key, wanted)
         self.cluster.override_logical_id(f"{site.prefix}Cluster")
         after(self.cluster, self._log_group(), *self.network.ready)
@@ -50,7 +53,7 @@ class EksOrchestrator(Construct):
                 f"{site.prefix}AdminEntry",
                 cluster=self.outputs,
                 principal=f"${{{site.options['admin_principal'].node.id}}}",
-                policy="AmazonEKSClusterAdminPolicy",
+                policy=ADMIN,
             )
 
     def _outputs(self, auto: bool) -> dict[str, str]:
@@ -58,7 +61,7 @@ class EksOrchestrator(Construct):
             "cluster_arn": fragment(self.cluster, "Arn"),
             "cluster_name": fragment(self.cluster),
             "namespace": f"${{{self.site.options['namespace'].node.id}}}",
-            "service_account": "zenml",
+            "service_account": SERVICE_ACCOUNT,
         }
         if auto and self.site.slot.options.get("gpu_instance_type"):
             for name in ("gpu_instance_type", "gpu_max_nodes"):
@@ -67,7 +70,10 @@ class EksOrchestrator(Construct):
 
     def _properties(self) -> dict[str, Any]:
         option = self.site.option
-        return {
+        encrypted = {
+            "EncryptionConfig": [{"Provider": {"KeyArn": {"Ref": "DataKeyArn"}}, "Resources": ["secrets"]}]
+        }
+        return (encrypted if self.site.shape.kms else {}) | {
             "Name": {"Fn::Sub": [_NAME, _ID]},
             "AccessConfig": {
                 "AuthenticationMode": "API",
