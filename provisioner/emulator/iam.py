@@ -1,15 +1,19 @@
-"""IAM's refusal of trust policies that name nobody."""
+"""IAM where moto forgives or forgets: trust policies that name nobody, and AWS's own managed policies."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
-from moto.iam.models import iam_backends
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, IAMBackend, iam_backends
+from moto.iam.responses import IamResponse
 
 from provisioner.emulator.refusal import AwsError
+from provisioner.emulator.responses import TaughtResponse
 
 # Action -> the form field with the trust policy.
 TRUST_FIELDS: Mapping[str, str] = {
@@ -55,3 +59,38 @@ def _exists(arn: str) -> bool:
     backend = iam_backends[account]["aws"]
     rows = backend.get_roles() if kind == "role" else backend.users.values()
     return any(row.arn == arn for row in rows)
+
+
+# --- policies of AWS -------------------------------------------------------------------------------
+
+AWS_POLICY = "arn:aws:iam::aws:policy/"
+
+
+class StrictIamResponse(TaughtResponse, IamResponse):
+    """One request to IAM; policies of AWS are there as soon as somebody names them."""
+
+    def call_action(self) -> Any:
+        """Run the action."""
+        for values in self.querystring.values():
+            for value in values:
+                if isinstance(value, str) and value.startswith(AWS_POLICY):
+                    load_aws_policy(iam_backends[self.current_account]["aws"], value)
+        return super().call_action()
+
+
+def load_aws_policy(backend: IAMBackend, arn: str) -> None:
+    """Put one policy of AWS into an account; one that AWS does not have stays unknown."""
+    found = _aws_policies().get(arn)
+    if found is None or arn in backend.managed_policies:
+        return
+    name, facts = found
+    policy = AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, facts)
+    backend.managed_policies[arn] = policy
+    backend.aws_managed_policies.append(policy)
+
+
+@cache
+def _aws_policies() -> dict[str, tuple[str, dict[str, Any]]]:
+    # moto would make objects of all 1,400 for every account: slow, and here few are ever named.
+    rows: dict[str, dict[str, Any]] = json.loads(aws_managed_policies_data)
+    return {f"arn:aws:iam::aws:policy{facts['Path']}{name}": (name, facts) for name, facts in rows.items()}

@@ -27,6 +27,7 @@ from provisioner.emulator.calls import Call, Environ
 from provisioner.emulator.clients import Clients, access_key
 from provisioner.emulator.cloudformation import CloudFormationResponse
 from provisioner.emulator.ec2 import StrictEc2Response
+from provisioner.emulator.eks import EksResponse
 from provisioner.emulator.engine import Engine
 from provisioner.emulator.identity import caller_of
 from provisioner.emulator.quotas import Quota, QuotaResponse, set_limit
@@ -118,6 +119,8 @@ class Emulator:
         return {
             "cloudformation": type("CloudFormation", (CloudFormationResponse,), here),
             "ec2": type("Ec2", (StrictEc2Response,), {"opted_in": self.opted_in}),
+            "eks": EksResponse,
+            "iam": iam.StrictIamResponse,
             "servicequotas": QuotaResponse,
             "sts": StrictTokenResponse,
             "tagging": TaggingResponse,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from provisioner.emulator.handler import ResourceType
 from provisioner.emulator.types_ec2 import EC2_TYPES
 from provisioner.emulator.types_ecr import Repository
+from provisioner.emulator.types_eks import EKS_TYPES
 from provisioner.emulator.types_iam import ManagedPolicy, Policy, Role, RolePolicy
 from provisioner.emulator.types_misc import CdkMetadata, LogGroup, WaitConditionHandle
 from provisioner.emulator.types_s3 import Bucket, BucketPolicy
@@ -25,5 +26,6 @@ TYPES: Mapping[str, ResourceType] = {
         CdkMetadata(),
         WaitConditionHandle(),
         *EC2_TYPES,
+        *EKS_TYPES,
     )
 }
