@@ -611,13 +611,13 @@ def _cut(grants: Sequence[Grant], name: str) -> tuple[Piece, ...]:
 
 
 def _halved(grant: Grant) -> Iterator[Grant]:
-    """A statement that alone is too long for a policy, by halves of its actions."""
-    if _length(_document([grant.statement()])) <= MAX_CHARACTERS or len(grant.actions) == 1:
+    """A statement that alone is too long for a policy, by halves of its resources."""
+    if _length(_document([grant.statement()])) <= MAX_CHARACTERS:
         yield grant
         return
-    middle = len(grant.actions) // 2
-    for end, actions in (("a", grant.actions[:middle]), ("b", grant.actions[middle:])):
-        yield from _halved(replace(grant, sid=grant.sid + end, actions=actions))
+    middle = len(grant.resources) // 2
+    for end, arns in (("a", grant.resources[:middle]), ("b", grant.resources[middle:])):
+        yield from _halved(replace(grant, sid=grant.sid + end, resources=arns))
 
 
 def _document(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,26 +1,45 @@
 """`stackwright synth`."""
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.cli.options import answer, json_option, read_spec, spec_options
-from provisioner.cli.planning import draft
+from provisioner.cli.options import answer, json_option, read_spec, spec_options, story
+from provisioner.cli.planning import Draft, draft
 from provisioner.errors import SpecError
+
+if TYPE_CHECKING:
+    from provisioner.deploy_policy import DeployPolicy
 
 
 @click.command()
 @spec_options
-@click.option("-o", "--output", default=".", show_default=True, help="Folder to write to.", show_envvar=True)
+@click.option("-o", "--output", default="", show_default=".", help="Folder to write to.", show_envvar=True)
+@click.option(
+    "--policy",
+    is_flag=True,
+    help="The IAM policies instead: who deploys, who looks after it, and the stack's own roles. "
+    "On stdout, or one file each in the folder of -o.",
+    show_envvar=True,
+)
+@click.option("--account", default="", help="With --policy: account to name in ARNs.", show_envvar=True)
 @json_option
-def command(path: str, preset: str, name: str, region: str, output: str, as_json: bool) -> None:
+def command(
+    path: str, preset: str, name: str, region: str, output: str, policy: bool, account: str, as_json: bool
+) -> None:
     """Write the CloudFormation template, exactly one file: NAME.template.json.
 
     \b
     Example:
       stackwright synth -o build
+      stackwright synth --policy --account 111122223333 -o build
     """
     drafted = draft(read_spec(path=path, preset=preset, name=name, region=region))
+    if policy:
+        _answer_policy(_policy(drafted, account), output=output, as_json=as_json)
+        return
     target = Path(output) / f"{drafted.plan.spec.name}.template.json"
     _write(target, drafted.template.text + "\n")
     value = {
@@ -30,6 +49,39 @@ def command(path: str, preset: str, name: str, region: str, output: str, as_json
         "parameters": dict(drafted.plan.parameters),
     }
     answer(value, str(target), as_json=as_json)
+
+
+def _policy(drafted: Draft, account: str) -> "DeployPolicy":
+    from provisioner import deploy_policy, regions
+
+    if account and not (account.isascii() and account.isdigit() and len(account) == 12):
+        raise SpecError(f"{account!r} is not an AWS account", hint="twelve digits", field="account")
+    spec = drafted.plan.spec
+    return deploy_policy.make(
+        drafted.template,
+        name=spec.name,
+        region=spec.region,
+        partition=regions.partition(spec.region).name,
+        account=account,
+        parameters=drafted.plan.parameters,
+    )
+
+
+def _answer_policy(policy: "DeployPolicy", *, output: str, as_json: bool) -> None:
+    value = policy.as_dict()
+    if output:
+        texts = {f"{piece['name']}.json": piece["document"] for piece in value["setup"] + value["ongoing"]}
+        texts[f"{policy.name}-run-time.json"] = value["run_time"]
+        value = {**value, "paths": [str(_written(Path(output) / n, t)) for n, t in texts.items()]}
+    text = "\n".join(value["paths"]) if output else json.dumps(value, indent=1, ensure_ascii=False)
+    answer(value, text, as_json=as_json)
+    for line in policy.words:
+        story(f"{line}.")
+
+
+def _written(target: Path, value: Any) -> Path:
+    _write(target, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    return target
 
 
 def _write(target: Path, text: str) -> None:
