@@ -138,6 +138,26 @@ def own(session: Session, shared: SharedClients, source: str = "the caller's cre
     return Way(account=account, source=source, credentials=credentials)
 
 
+def closed(source: str, error: RefusedError) -> Way:
+    """A way that leads nowhere; nobody knows to which account it would have led."""
+    return Way(account=source, source=source, credentials=_Refused(error))
+
+
+class _Refused:
+    """Credentials that are none."""
+
+    def __init__(self, error: RefusedError) -> None:
+        self._error = error
+
+    def get_frozen_credentials(self) -> Any:
+        raise self._error
+
+
+def as_caller(shared: SharedClients, way: Way) -> AccountSession:
+    """The session that assumes the roles of others."""
+    return AccountSession(shared, way.account, way.credentials)
+
+
 def assumed(caller: AccountSession, role_arn: str, *, external_id: str = "", name: str = "") -> Way:
     """A role's account; the role is assumed when the account is opened, and again before its hour is over."""
     wish = {"RoleArn": role_arn, "RoleSessionName": _SESSION_NAME}

@@ -6,17 +6,106 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from provisioner import text
-from provisioner.cli.options import answer, aws_options, json_option, story
+from provisioner.cli.options import json_option, story
 from provisioner.errors import PARTLY_DONE
 
 if TYPE_CHECKING:
     from provisioner.cli.cloud import Cloud
     from provisioner.scan.engine import Scan
-    from provisioner.scan.table import Cell, Row
+    from provisioner.scan.table import Row
+
+
+def _places(command: Any) -> Any:
+    """Where a scan looks: accounts and regions."""
+    for option in (
+        click.option(
+            "--region",
+            "regions",
+            multiple=True,
+            help="AWS region, as often as you like; `all` is every region that an account has switched on.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--profile",
+            "profiles",
+            multiple=True,
+            help="AWS profile; several are several accounts.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--organization",
+            is_flag=True,
+            help="Every active account of the organization, by --role-name.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--account",
+            "accounts",
+            multiple=True,
+            help="Account id to look into by --role-name, as often as you like.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--role-name",
+            default="stackwright-scan",
+            show_default=True,
+            help="Role to assume in each account.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--role-arn",
+            "role_arns",
+            multiple=True,
+            help="Role to assume, as often as you like.",
+            show_envvar=True,
+        ),
+        click.option("--external-id", default="", help="External id of the roles.", show_envvar=True),
+    ):
+        command = option(command)
+    return command
+
+
+def _pace(command: Any) -> Any:
+    """How far a scan goes, and how fast."""
+    for option in (
+        click.option(
+            "--details",
+            default="20",
+            show_default=True,
+            help="How many resources of a cell are looked into, the likeliest first: a number, all or none.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--resume",
+            is_flag=True,
+            help="Go on with the last scan: what it did not reach or could not see.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--cell-deadline",
+            "seconds_per_cell",
+            type=click.FloatRange(min=1),
+            default=300.0,
+            show_default=True,
+            help="Seconds after which one service in one region is given up.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(1, 256),
+            default=32,
+            show_default=True,
+            help="Cells that are read at a time.",
+            show_envvar=True,
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
-@aws_options
+@_places
+@_pace
 @click.option("--policy", is_flag=True, help="Print the read-only IAM policy a scan needs, and stop.")
 @click.option(
     "--fail-on",
@@ -27,12 +116,14 @@ if TYPE_CHECKING:
     show_envvar=True,
 )
 @json_option
-def command(region: str, profile: str, policy: bool, fail_on: str, as_json: bool) -> int:
-    """Find the buckets, repositories and roles of an account that can serve as stack components.
+def command(policy: bool, fail_on: str, as_json: bool, resume: bool, **wish: Any) -> int:
+    """Find what accounts already have that can serve as stack components.
 
     \b
     Example:
       stackwright scan --region eu-central-1
+      stackwright scan --organization --region all
+      stackwright scan --resume
       stackwright scan --policy > scan-policy.json
     """
     from provisioner.scan.table import ROWS
@@ -41,27 +132,30 @@ def command(region: str, profile: str, policy: bool, fail_on: str, as_json: bool
     if policy:
         click.echo(json.dumps(needed(ROWS), indent=2))
         return 0
-    from provisioner.cli.cloud import open_cloud
+    from provisioner.cli import scanning
 
-    cloud = open_cloud(region, profile)
-    story(f"Scanning account {cloud.account}, {cloud.session.region}:")
-    found = run(cloud, ROWS)
-    answer(found.as_dict(), scan_text(found), as_json=as_json)
+    found = scanning.run(scanning.wish(**wish), ROWS, resume=resume)
+    if as_json:
+        for piece in found.as_json():
+            click.echo(piece, nl=False)
+    else:
+        click.echo(scan_text(found))
     if found.partly:
-        story(f"{found.not_seen} cells could not be seen; `stackwright scan --policy` is what a scan needs.")
+        story(
+            f"{found.not_seen:,} cells could not be seen; `stackwright scan --policy` is what a scan needs."
+        )
+        for line in scanning.not_seen(found):
+            story(line)
     return PARTLY_DONE if found.partly and fail_on == "partial" else 0
 
 
 def run(cloud: "Cloud", rows: "tuple[Row, ...]") -> "Scan":
-    """The rows of one account and region."""
+    """The rows of one account and region, for a verb that needs to know of a few things."""
     import time
 
     from provisioner.aws.reader import Reader
+    from provisioner.cli.scanning import cell_line
     from provisioner.scan.engine import scan
-
-    def on_cell(cell: "Cell") -> None:
-        note = f"  {cell.note}" if cell.note else ""
-        story(f"  {cell.service:<8} {cell.state:<12} {cell.count:>4} in {cell.calls} calls{note}")
 
     return scan(
         accounts=[cloud.account],
@@ -69,16 +163,18 @@ def run(cloud: "Cloud", rows: "tuple[Row, ...]") -> "Scan":
         rows=rows,
         read=Reader(lambda _: cloud.session.impatient).read,
         clock=time.monotonic,
-        on_cell=on_cell,
+        on_cell=lambda cell: story(cell_line(cell)),
     )
 
 
 def scan_text(found: "Scan") -> str:
-    value: dict[str, Any] = found.as_dict()
-    if not value["resources"]:
+    from provisioner.scan.engine import resource as judged
+
+    if not found.resources:
         return "nothing found that could be a stack component"
     rows = [["kind", "name", "fits as", "verdict", "stack", "why not"]]
-    for resource in value["resources"]:
+    resource: Any
+    for resource in map(judged, found.resources):
         failed = [c for c in resource["fitness"]["checks"] if c["ok"] is not True and c["severity"] != "info"]
         why = ", ".join(f"{'not ' if c['ok'] is False else 'unknown: '}{c['id']}" for c in failed)
         rows.append(

@@ -1,5 +1,6 @@
 """One scan: accounts × regions × rows, read side by side; one dead cell never stops the others."""
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -79,6 +80,15 @@ class Scan:
             "notes": dict(self.notes),
             "summary": self.summary(),
         }
+
+    def as_json(self) -> Iterator[str]:
+        """The same answer as JSON text, piece by piece: neither cells nor resources stand in memory."""
+        yield '{\n"cells": ['
+        yield from _listed(asdict(cell) for cell in self.cells)
+        yield '],\n"resources": ['
+        yield from _listed(resource(found) for found in self.resources)
+        rest = {"suggestions": [], "notes": dict(self.notes), "summary": self.summary()}
+        yield "],\n" + json.dumps(rest, ensure_ascii=False)[1:] + "\n"
 
 
 def scan(
@@ -322,6 +332,13 @@ def _told(account: str, errand: _Errand, told: Told) -> Reading:
         note=told.note,
     )
     return Reading(cell=cell)
+
+
+def _listed(values: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    between = "\n"
+    for value in values:
+        yield between + json.dumps(value, ensure_ascii=False)
+        between = ",\n"
 
 
 def resource(found: Found) -> dict[str, object]:

@@ -1,0 +1,339 @@
+"""How a scan is run: its ways into accounts, its file, and its progress."""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioner import arn
+from provisioner import regions as known_regions
+from provisioner.cli.options import default_region, now, places, story
+from provisioner.errors import RefusedError, SpecError
+
+if TYPE_CHECKING:
+    from provisioner.aws.accounts import Accounts, Way
+    from provisioner.aws.shared import SharedClients
+    from provisioner.checkpoint import Checkpoint, Order
+    from provisioner.scan.engine import Opened, Scan
+    from provisioner.scan.table import Cell, Row
+
+ALL = "all"
+_KEPT = 10
+_LINES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a scan is asked for; kept in its file, so that `--resume` needs no options."""
+
+    profiles: tuple[str, ...] = ()
+    role_arns: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    role_name: str = ""
+    organization: bool = False
+    external_id: str = ""
+    regions: tuple[str, ...] = ()
+    details: str = "20"
+    seconds_per_cell: float = 300.0
+    workers: int = 32
+
+    @property
+    def most_details(self) -> int | None:
+        return {"all": None, "none": 0}.get(self.details, int(self.details) if self.details.isdigit() else 0)
+
+    @property
+    def home(self) -> str:
+        """The region for what belongs to none; raises SpecError where no region is known."""
+        given = [region for region in self.regions if region != ALL]
+        known = [region for region in given if region in known_regions.names()]
+        profile = self.profiles[0] if self.profiles else ""
+        return known_regions.check((known or given or [default_region(profile)])[0])
+
+
+def wish(**options: Any) -> Wish:
+    """The wish of the options; raises SpecError for what no option may be."""
+    asked = Wish(**options)
+    if not (asked.details.isdigit() or asked.details in ("all", "none")):
+        raise SpecError(
+            f"--details is {asked.details!r}", hint="a number, all or none are allowed", field="details"
+        )
+    for account in asked.accounts:
+        if not (account.isdigit() and len(account) == 12):
+            raise SpecError(f"{account!r} is no account id", hint="12 digits", field="account")
+    for role in asked.role_arns:
+        if arn.parse(role).service != "iam":
+            raise SpecError(
+                f"{role} is no role's ARN", hint="arn:aws:iam::ACCOUNT:role/NAME", field="role_arn"
+            )
+    if ALL in asked.regions and len(asked.regions) > 1:
+        raise SpecError("--region all stands alone", hint="drop the others", field="region")
+    return asked
+
+
+def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Scan":
+    """The scan, written down as it goes; with `resume` the last one goes on where it was."""
+    from provisioner.checkpoint import Order
+    from provisioner.scan.engine import Scan
+
+    wish, checkpoint = _resumed(wish) if resume else (wish, _begun(wish))
+    started = time.monotonic()
+    try:
+        accounts = _accounts(wish)
+        order = Order(
+            accounts=accounts.ids,
+            services=[row.service for row in rows],
+            regions=[region for region in wish.regions if region != ALL],
+        )
+        _read(wish, accounts, rows, checkpoint, order)
+    finally:
+        total = checkpoint.save(time.monotonic() - started)
+    return Scan(
+        cells=checkpoint.cells,
+        resources=checkpoint.resources,
+        seconds=round(total, 3),
+        notes=checkpoint.notes(),
+    )
+
+
+def _read(
+    wish: Wish, accounts: "Accounts", rows: "Sequence[Row]", checkpoint: "Checkpoint", order: "Order"
+) -> None:
+    from provisioner.aws.reader import Reader
+    from provisioner.scan.engine import Opened, stream
+
+    reader = Reader(accounts.session, seconds_per_cell=wish.seconds_per_cell, most_details=wish.most_details)
+
+    def close(account: str) -> None:
+        reader.forget(account)
+        accounts.close(account)
+
+    done = checkpoint.done()
+    with _files(), _progress(len(accounts.ids), len(done)) as progress:
+        for event in stream(
+            accounts=accounts.ids,
+            open_account=accounts.open,
+            rows=rows,
+            read=reader.read,
+            close_account=close,
+            is_done=done.__contains__,
+            workers=wish.workers,
+        ):
+            if isinstance(event, Opened):
+                checkpoint.note(event.target.account, event.target.note)
+                progress.opened(event)
+            else:
+                checkpoint.add(event, order.place(event.cell))
+                progress.told(event.cell)
+
+
+# The file
+
+
+def _folder() -> Path:
+    return places().registry.parent / "scans"
+
+
+def _begun(wish: Wish) -> "Checkpoint":
+    from provisioner.checkpoint import Checkpoint, drop_old
+
+    # Old ones go first: a full disk is full of them.
+    drop_old(_folder(), _KEPT - 1)
+    name = f"{now():%Y%m%dT%H%M%S.%fZ}-{os.getpid()}.db"
+    return Checkpoint(_folder() / name, asdict(wish))
+
+
+def _resumed(wish: Wish) -> "tuple[Wish, Checkpoint]":
+    """The last scan's wish and file; one that is damaged is begun anew, with as much of it as can be read."""
+    from provisioner.checkpoint import Checkpoint, DamagedError, newest
+
+    path = newest(_folder())
+    if path is None:
+        raise SpecError(
+            "there is no scan to go on with", hint="run the scan without --resume", field="resume"
+        )
+    try:
+        checkpoint = Checkpoint(path)
+        return _agreed(wish, checkpoint.question), checkpoint
+    except DamagedError as error:
+        aside = path.with_suffix(".damaged")
+        path.rename(aside)
+        story(f"{error.message}\n  it is now {aside}; the scan begins anew", color="yellow")
+        again = _agreed(wish, error.question) if error.question else wish
+        return again, _begun(again)
+
+
+def _agreed(wish: Wish, question: Mapping[str, Any]) -> Wish:
+    """The wish of the file, whose pace may change; raises SpecError where the options ask for another."""
+    known: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in question.items()}
+    asked = Wish(**known)
+    same = replace(wish, workers=asked.workers, seconds_per_cell=asked.seconds_per_cell)
+    if same not in (asked, replace(Wish(), workers=asked.workers, seconds_per_cell=asked.seconds_per_cell)):
+        raise SpecError(
+            "the scan to go on with asked something else",
+            hint="--resume alone goes on with it; without --resume a new scan begins",
+            field="resume",
+        )
+    return replace(asked, workers=wish.workers, seconds_per_cell=wish.seconds_per_cell)
+
+
+# The accounts
+
+
+def _accounts(wish: Wish) -> "Accounts":
+    from provisioner.aws.accounts import Accounts
+    from provisioner.aws.shared import SharedClients
+
+    shared = SharedClients(wish.home)
+    return Accounts(shared, _ways(wish, shared), wish.regions or (wish.home,))
+
+
+def _ways(wish: Wish, shared: "SharedClients") -> "list[Way]":
+    """Every way in; raises RefusedError where there is none at all."""
+    from provisioner.aws import accounts
+
+    own = _own_ways(wish, shared)
+    if not (wish.role_arns or wish.accounts or wish.organization):
+        return own
+    caller = accounts.as_caller(shared, own[0])
+    asked = [(account, "") for account in wish.accounts]
+    found = accounts.members(caller) if wish.organization else []
+    by_name = accounts.through(caller, [*found, *asked], wish.role_name, external_id=wish.external_id)
+    by_arn = [accounts.assumed(caller, arn, external_id=wish.external_id) for arn in wish.role_arns]
+    return [*by_name, *by_arn]
+
+
+def _own_ways(wish: Wish, shared: "SharedClients") -> "list[Way]":
+    """The accounts of the profiles; one that does not work is told, and the others go on."""
+    from provisioner.aws import accounts
+    from provisioner.aws.session import Session
+
+    ways, refused = [], []
+    for profile in wish.profiles or ("",):
+        source = f"profile {profile}" if profile else "the caller's credentials"
+        try:
+            ways.append(accounts.own(Session(shared.home, profile=profile), shared, source))
+        except RefusedError as error:
+            refused.append((error, accounts.closed(source, error)))
+    if not ways:
+        raise refused[0][0]
+    return [*ways, *(way for _, way in refused)]
+
+
+@contextmanager
+def _files() -> Iterator[None]:
+    """A connection to each service in each region: more files than many systems allow unasked."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit.
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, wanted) if soft < wanted else soft, hard))
+
+
+# The story
+
+
+class _Progress:
+    """Counts, and an estimate of the end, on one line of a terminal; elsewhere a line per cell or account."""
+
+    def __init__(self, accounts: int, known: int) -> None:
+        self._accounts, self._known, self._started = accounts, known, time.monotonic()
+        self._is_terminal = sys.stderr.isatty()
+        self._opened, self._cells, self._done, self._found, self._hidden = 0, 0, 0, 0, 0
+        self._drawn = 0.0
+
+    def opened(self, event: "Opened") -> None:
+        self._opened += 1
+        self._cells += event.cells
+        if event.target.note:
+            self._say(f"  {event.target.account}: {event.target.note}")
+
+    def told(self, cell: "Cell") -> None:
+        from provisioner.scan.table import SEEN
+
+        self._done += 1
+        self._found += cell.count
+        self._hidden += cell.state not in SEEN
+        if self._accounts == 1 and self._cells < 50:
+            self._say(cell_line(cell))
+        elif self._is_terminal and time.monotonic() - self._drawn > 0.2:
+            self.draw()
+
+    def draw(self) -> None:
+        self._drawn = time.monotonic()
+        _write(f"\r\x1b[2K  {self._text()}")
+
+    def _text(self) -> str:
+        total = self._cells + round((self._accounts - self._opened) * self._cells / max(1, self._opened))
+        spent = time.monotonic() - self._started
+        left = (total - self._done) * spent / max(1, self._done)
+        return (
+            f"{self._opened} of {self._accounts} accounts, {self._done:,} of {total:,} cells, "
+            f"{self._found:,} found, {self._hidden:,} not seen, {_clock(left)} left"
+        )
+
+    def close(self) -> None:
+        if self._is_terminal and self._drawn:
+            _write("\r\x1b[2K")
+        if self._known:
+            story(f"  {self._known:,} cells were read before.")
+
+    def _say(self, line: str) -> None:
+        if self._is_terminal and self._drawn:
+            _write("\r\x1b[2K")
+        story(line)
+
+
+@contextmanager
+def _progress(accounts: int, known: int) -> Iterator[_Progress]:
+    progress = _Progress(accounts, known)
+    try:
+        yield progress
+    finally:
+        progress.close()
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def cell_line(cell: "Cell") -> str:
+    """One cell for people to follow."""
+    note = f"  {cell.note}" if cell.note else ""
+    return f"  {cell.service:<30} {cell.state:<12} {cell.count:>4} in {cell.calls} calls{note}"
+
+
+def not_seen(scan: "Scan") -> list[str]:
+    """What could not be seen, the same reason once: so many cells, where, and why."""
+    from provisioner.scan.table import SEEN
+
+    reasons: Counter[tuple[str, str]] = Counter()
+    where: dict[tuple[str, str], str] = {}
+    for cell in scan.cells:
+        if cell.state not in SEEN:
+            reason = (cell.state, cell.note)
+            reasons[reason] += 1
+            where.setdefault(reason, f"{cell.account} {cell.region} {cell.service}")
+    lines = [
+        f"  {number:>6,} {state}: {note or 'no reason given'} (such as {where[state, note]})"
+        for (state, note), number in reasons.most_common(_LINES)
+    ]
+    more = len(reasons) - len(lines)
+    return [*lines, f"  and {more} more reasons: --json has each cell's"] if more else lines
