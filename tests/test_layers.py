@@ -27,7 +27,7 @@ LAYERS = {
     "constructs": ("stacks",),
     "doors": (
         *("cost_estimates.assembly", "cost_estimates.price_list", "cost_estimates.refresh"),
-        *("provisioner.aws", "provisioner.emulator", "provisioner.enrolments"),
+        *("provisioner.aws", "provisioner.checkpoint", "provisioner.emulator", "provisioner.enrolments"),
         *("provisioner.registry", "provisioner.synth"),
     ),
     "engines": (
