@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from provisioner.emulator import calls, iam, s3
+from provisioner.emulator import calls, iam, listings, s3
 from provisioner.emulator.calls import Call, Environ
 from provisioner.emulator.clients import Clients, access_key
 from provisioner.emulator.cloudformation import CloudFormationResponse
@@ -40,6 +40,7 @@ from provisioner.emulator.tagging import TaggingResponse
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 CONTROL = "/_stackwright/"
+_JSON = {"Content-Type": "application/x-amz-json-1.1"}
 
 
 class Gate:
@@ -71,7 +72,8 @@ class Gate:
         if (call.service, operation) == ("s3", "ListBuckets"):
             taught = s3.BucketListing
         if taught is None:
-            return self._moto
+            empty = listings.answer(call.service, call.target)
+            return Response(empty, 200, _JSON) if empty else self._moto
         status, headers, body = taught.dispatch(BackendRequest(environ))
         return Response(body, status, _plain(headers))
 
