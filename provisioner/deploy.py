@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner import access, enrolments
-from provisioner.enrolments import Enrolment
+from provisioner.enrolments import PROVED, Enrolment
 from provisioner.errors import CheckError, RefusedError
 from provisioner.plan import Plan
 from provisioner.template import Template
@@ -406,7 +406,7 @@ def _take_over(fresh: Enrolment, state: "StackState", registry: "Registry") -> E
         id=own.get("EnrolmentId", fresh.id),
         parameters={**fresh.parameters, **own},
         opened_at=known.opened_at if known else fresh.opened_at,
-        status="registered" if known and known.status == "registered" else "open",
+        status=known.status if known and known.status in PROVED else "open",
         stack_id=state.id,
     )
 

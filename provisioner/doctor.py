@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.errors import RefusedError
+from provisioner import bootstrap, kubernetes
+from provisioner.errors import RefusedError, StackwrightError
+from provisioner.kubernetes import Target
 from provisioner.proof import patiently
 
 if TYPE_CHECKING:
     from provisioner.aws.buckets import Buckets
+    from provisioner.aws.clusters import Cluster, Clusters
     from provisioner.aws.images import Images
+    from provisioner.aws.kubernetes import Api
     from provisioner.registry import RegisteredComponent
 
 
@@ -68,3 +72,80 @@ def _tried(id_: str, subject: str, attempt: Callable[[], object], words: str) ->
     except RefusedError as error:
         return Test(id=id_, subject=subject, ok=False, message=error.message)
     return Test(id=id_, subject=subject, ok=True, message=words)
+
+
+def examine_cluster(
+    target: Target, *, clusters: "Clusters", open_api: "Callable[[Cluster], Api]"
+) -> Iterator[Test]:
+    """Tries what pipelines will ask of a cluster, and what their pods may do there; makes nothing."""
+    name, where = target.cluster, f"{target.cluster}/{target.namespace}"
+    try:
+        api = open_api(clusters.describe(name))
+    except StackwrightError as error:
+        yield Test(id="cluster", subject=name, ok=False, message=error.message)
+        return
+    yield _tried("cluster", name, lambda: api.allows(_JOBS[0]), "reached its Kubernetes API")
+    for step in target.steps:
+        if step.kind in _SEEN:
+            yield _found(_SEEN[step.kind], step, api)
+    yield _allowed("start-jobs", where, target, api, _JOBS, "")
+    pod = f"{target.namespace}:{target.service_account}"
+    yield _allowed("run-pipelines", where, target, api, _PIPELINES, pod)
+
+
+# What the access role may read there; roles and bindings are seen by what they allow.
+_SEEN = {"Namespace": "namespace", "ServiceAccount": "service-account"}
+_JOBS: tuple[Mapping[str, str], ...] = (
+    {"group": "batch", "resource": "jobs", "verb": "create"},
+    {"group": "", "resource": "pods", "verb": "list"},
+)
+# What ZenML's orchestrator pod calls with its service account.
+_PIPELINES = (
+    *_JOBS,
+    {"group": "batch", "resource": "jobs", "verb": "patch"},
+    {"group": "", "resource": "pods", "subresource": "log", "verb": "get"},
+)
+
+
+def _found(id_: str, step: kubernetes.Step, api: "Api") -> Test:
+    try:
+        compared = kubernetes.compare(step, api.get(step.path))
+    except RefusedError as error:
+        return Test(id=id_, subject=step.path, ok=False, message=error.message)
+    differs = f"has other {', '.join(compared.paths)}"
+    said = {"same": "is there", "absent": "is not there", "leaving": "is being deleted", "differs": differs}
+    return Test(id=id_, subject=step.path, ok=compared.state == "same", message=said[compared.state])
+
+
+def _allowed(
+    id_: str, subject: str, target: Target, api: "Api", rights: Sequence[Mapping[str, str]], pod: str
+) -> Test:
+    who = f"service account {target.service_account}" if pod else "this caller"
+    try:
+        missing = [
+            f"{r['verb']} {r['resource']}"
+            for r in rights
+            if not api.allows({**r, "namespace": target.namespace}, as_account=pod)
+        ]
+    except RefusedError as error:
+        # Only who may speak as the service account can ask for it.
+        ok = None if pod and error.code == "Forbidden" else False
+        return Test(id=id_, subject=subject, ok=ok, message=error.message)
+    message = f"{who} may not {', '.join(missing)}" if missing else f"{who} may"
+    return Test(id=id_, subject=subject, ok=not missing, message=message)
+
+
+def drift(target: Target, doors: bootstrap.Doors, name: str) -> Test:
+    """Whether a cluster still has what it was given, seen with the caller's own rights."""
+    id_ = "bootstrap"
+    try:
+        outlook = bootstrap.look(target, doors)
+    except StackwrightError as error:
+        return Test(id=id_, subject=target.cluster, ok=None, message=error.message)
+    if outlook.rights == "missing":
+        message = "this caller may not look at roles and node pools there"
+        return Test(id=id_, subject=target.cluster, ok=None, message=message)
+    if outlook.is_done:
+        return Test(id=id_, subject=target.cluster, ok=True, message="has all that it was given")
+    message = f"`stackwright finish {name}` would {'; '.join(outlook.words)}"
+    return Test(id=id_, subject=target.cluster, ok=False, message=message)

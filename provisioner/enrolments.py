@@ -15,6 +15,8 @@ from provisioner.errors import RefusedError
 from provisioner.plan import Plan
 
 Status = Literal["open", "unverified", "needs_bootstrap", "registered", "failed", "deleted", "expired"]
+# The stack was proved to be the link's; an address closes neither again.
+PROVED: tuple[Status, ...] = ("needs_bootstrap", "registered")
 # Parameters made anew for every link.
 OWN = ("EnrolmentId", "ExternalId")
 TO_START = timedelta(minutes=60)

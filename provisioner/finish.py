@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from provisioner import arn, deploy, finish_address, proof
+from provisioner import arn, deploy, finish_address, kubernetes, proof
 from provisioner.components import find
-from provisioner.enrolments import Enrolment
+from provisioner.enrolments import PROVED, Enrolment, Status
 from provisioner.errors import CheckError
 from provisioner.finish_address import Address
 from provisioner.plan import Shape, outputs_from_stack, promised, shape_from
@@ -67,7 +67,9 @@ def with_credentials(
     return register(
         registry,
         name=enrolment.name if enrolment else state.name,
-        status="registered",
+        status=_status(
+            registry.stack(enrolment.name if enrolment else name), state, shape, outputs, registry
+        ),
         state_id=state.id,
         role_arn=role_arn,
         external_id=state.parameters.get("ExternalId", ""),
@@ -133,7 +135,7 @@ def _check_stays(name: str, registry: "Registry") -> None:
 def _links_of(name: str, registry: "Registry", region: str) -> list[Enrolment]:
     """The enrolments of a name that can still be finished, else all of them; newest first."""
     found = registry.enrolments_of(name, region)
-    return [e for e in found if e.status in ("open", "unverified", "registered")] or found
+    return [e for e in found if e.status in ("open", "unverified", *PROVED)] or found
 
 
 def _through_role_if_foreign(
@@ -174,7 +176,7 @@ def _check_meant(claimed: "RegisteredStack", links: list[Enrolment], account: st
     That stack passes every proof there is, so somebody has to say that the account is the right one.
     """
     expected = {e.expected_account for e in links if e.stack_id == claimed.stack_id}
-    if claimed.status == "registered" or claimed.account in (account, *expected):
+    if claimed.status in PROVED or claimed.account in (account, *expected):
         return
     raise CheckError(
         f"the stack of {claimed.name} is in account {claimed.account}, and its link named none",
@@ -252,7 +254,7 @@ def _guard(enrolment: Enrolment | None, registry: "Registry", check: Callable[[]
             registry.update_enrolment(replace(enrolment, status="expired"))
         raise
     except CheckError:
-        if enrolment is not None and enrolment.status not in ("failed", "registered"):
+        if enrolment is not None and enrolment.status not in ("failed", *PROVED):
             claimed = registry.stack(enrolment.name)
             if claimed and claimed.status == "unverified":
                 registry.unregister(claimed)
@@ -293,14 +295,31 @@ def register(
         connector=_connector(role_arn, external_id),
         estimate=estimate,
     )
-    closed = enrolment and with_status(
-        enrolment, "registered" if status == "registered" else "unverified", stack_id=state_id
-    )
+    reached: dict[str, Status] = {s: s for s in PROVED}
+    closed = enrolment and with_status(enrolment, reached.get(status, "unverified"), stack_id=state_id)
     registry.register(stack, components, closed)
     _forget_dropped(stack, registry)
     if status == "registered" and not registry.active():
         registry.set_active(name)
     return stack
+
+
+def _status(
+    known: "RegisteredStack | None",
+    state: "StackState",
+    shape: Shape,
+    outputs: Mapping[str, Mapping[str, str]],
+    registry: "Registry",
+) -> "StackStatus":
+    """A cluster must be prepared before pipelines run; one that is prepared stays so while its values do."""
+    waiting = [s.type for s in shape.slots if kubernetes.needs_bootstrap(s.type, s.flavor)]
+    if not waiting:
+        return "registered"
+    if known is None or known.status != "registered" or known.stack_id != state.id:
+        return "needs_bootstrap"
+    held = registry.components_of(known)
+    same = all(t in held and dict(held[t].outputs) == dict(outputs[t]) for t in waiting)
+    return "registered" if same else "needs_bootstrap"
 
 
 def _forget_dropped(stack: "RegisteredStack", registry: "Registry") -> None:

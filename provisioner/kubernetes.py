@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -108,14 +108,15 @@ def needed(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def targets(components: Mapping[str, tuple[str, Outputs]]) -> list[Target]:
-    """The clusters that a stack's components need prepared; `components` maps type to flavor and outputs."""
-    by_cluster: dict[str, list[Target]] = {}
+    """The clusters that a stack needs prepared; `components` maps type to flavor and outputs."""
+    by_place: dict[tuple[str, str, str], list[Target]] = {}
     for type_, (flavor, outputs) in components.items():
         component = find(type_, flavor)
-        if component and component.manifests and outputs.get("cluster_name"):
+        if component and component.manifests:
             target = make_target(component.manifests, outputs)
-            by_cluster.setdefault(target.cluster, []).append(target)
-    return [_joined(parts) for parts in by_cluster.values()]
+            place = target.cluster, target.namespace, target.service_account
+            by_place.setdefault(place, []).append(target)
+    return [_joined(parts) for parts in by_place.values()]
 
 
 def needs_bootstrap(type_: str, flavor: str) -> bool:
@@ -241,13 +242,7 @@ def _filled(node: Any, values: Mapping[str, str]) -> Any:
 
 
 def _joined(parts: Sequence[Target]) -> Target:
-    """One target where several components share a cluster: each object once."""
+    """One target where several components share a place: each object once, as the first of them wants it."""
     steps = {step.path: step for part in reversed(parts) for step in part.steps}
-    first = parts[0]
-    order = list(dict.fromkeys(step.path for part in parts for step in part.steps))
-    return Target(
-        cluster=first.cluster,
-        namespace=first.namespace,
-        service_account=first.service_account,
-        steps=tuple(steps[path] for path in order),
-    )
+    order = dict.fromkeys(step.path for part in parts for step in part.steps)
+    return replace(parts[0], steps=tuple(steps[path] for path in order))

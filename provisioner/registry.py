@@ -15,7 +15,7 @@ from provisioner.errors import CheckError
 
 T = TypeVar("T")
 Origin = Literal["built", "found"]
-StackStatus = Literal["registered", "unverified", "deleting", "deleted"]
+StackStatus = Literal["registered", "unverified", "needs_bootstrap", "deleting", "deleted"]
 
 _METADATA = sa.MetaData()
 
@@ -180,6 +180,15 @@ class Registry:
     def set_status(self, name: str, status: StackStatus) -> None:
         with self._writing() as connection:
             connection.execute(sa.update(_STACKS).where(_STACKS.c.name == name).values(status=status))
+
+    def set_bootstrapped(self, name: str) -> None:
+        """The stack and its enrolment are registered now; it becomes the active one where none is."""
+        with self._writing() as connection:
+            for table in (_STACKS, _ENROLMENTS):
+                waiting = sa.update(table).where(table.c.name == name, table.c.status == "needs_bootstrap")
+                connection.execute(waiting.values(status="registered"))
+            if not self.active():
+                _put(connection, _SETTINGS, {"key": "active", "value": name})
 
     def unregister(self, stack: RegisteredStack) -> None:
         """Removes the stack, and those of its components that came with it and no other stack uses."""

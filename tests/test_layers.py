@@ -31,7 +31,13 @@ LAYERS = {
         *("provisioner.registry", "provisioner.synth"),
     ),
     "engines": (
-        *("provisioner.deploy", "provisioner.destroy", "provisioner.doctor", "provisioner.finish"),
+        *(
+            "provisioner.bootstrap",
+            "provisioner.deploy",
+            "provisioner.destroy",
+            "provisioner.doctor",
+            "provisioner.finish",
+        ),
         *("provisioner.found", "provisioner.proof", "provisioner.scan.engine"),
     ),
     "faces": (
@@ -42,7 +48,7 @@ LAYERS = {
 # Their children need not be named one by one; all others do.
 WHOLE = (
     *("provisioner.aws", "provisioner.cli", "provisioner.components", "provisioner.emulator"),
-    *("provisioner.scan", "cost_estimates", "stacks"),
+    *("provisioner.preflight", "provisioner.scan", "cost_estimates", "stacks"),
 )
 
 MAY_IMPORT = {
@@ -73,6 +79,7 @@ OWNERS = {
     # moto's own plumbing; the emulator never calls AWS by it.
     "botocore": ("provisioner.aws", "provisioner.emulator"),
     "click": ("provisioner.cli",),
+    "httpx": ("provisioner.aws.kubernetes",),
     "jinja2": ("provisioner.render",),
     "moto": ("provisioner.emulator",),
     "platformdirs": ("provisioner.cli",),
@@ -82,7 +89,7 @@ OWNERS = {
     "werkzeug": ("provisioner.emulator",),
     "yaml": PACKAGES,
 }
-INSIDE_FUNCTIONS = {"rich", "platformdirs", "stacks"}
+INSIDE_FUNCTIONS = {"httpx", "rich", "platformdirs", "stacks"}
 
 # Values only: no clock, environment, file or network.
 PURE = {

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from provisioner import arn, destroy, proof
+from provisioner import arn, bootstrap, destroy, proof
 from provisioner.aws.buckets import Buckets
 from provisioner.aws.cloudformation import Stacks
+from provisioner.aws.clusters import Cluster, Clusters
 from provisioner.aws.images import Images
+from provisioner.aws.kubernetes import Api
 from provisioner.aws.roles import Roles
 from provisioner.aws.session import Session
 from provisioner.cli.options import clock, open_registry, open_session
@@ -49,6 +51,15 @@ class Cloud:
     def images(self) -> Images:
         return Images(self.session.client("ecr"), account=self.account)
 
+    @cached_property
+    def clusters(self) -> Clusters:
+        client = self.session.client
+        return Clusters(client("eks"), client("iam"), client("sts"))
+
+    def open_api(self, cluster: Cluster) -> Api:
+        """A cluster's Kubernetes API, as this caller."""
+        return Api(cluster, partial(self.clusters.token, cluster.name))
+
     def name_of(self, given: str) -> str:
         """The name that the registry has for a stack's ARN; any other name as it is."""
         return next((s.name for s in self.registry.stacks() if given and s.stack_id == given), given)
@@ -60,6 +71,14 @@ class Cloud:
             stacks=self.stacks,
             roles=self.roles,
             as_session=self._as_session,
+            pauses=pauses(),
+        )
+
+    def for_bootstrap(self) -> bootstrap.Doors:
+        return bootstrap.Doors(
+            caller_arn=self.identity["arn"],
+            clusters=self.clusters,
+            open_api=self.open_api,
             pauses=pauses(),
         )
 

@@ -19,6 +19,7 @@ from provisioner.cli.options import (
     yes_option,
 )
 from provisioner.cli.planning import draft
+from provisioner.cli.preparing import bootstrap_option, prepared
 from provisioner.enrolments import stamp
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     help="Do not look at what is reused, as a bucket of another account.",
     show_envvar=True,
 )
+@bootstrap_option
 @profile_option
 @yes_option
 @json_option
@@ -58,6 +60,7 @@ def command(
     allow_removal: bool,
     take_over: bool,
     reuse_unchecked: bool,
+    no_bootstrap: bool,
     profile: str,
     yes: bool,
     as_json: bool,
@@ -107,6 +110,7 @@ def command(
         random_id=random_id,
         region=spec.region,
     )
+    stack = prepared(stack, cloud, yes=yes, skip=no_bootstrap)
     answer(as_answer(stack, cloud.registry), stack_text(stack, cloud.registry), as_json=as_json)
 
 

@@ -1,12 +1,14 @@
 """`stackwright doctor`."""
 
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from provisioner.cli.options import answer, aws_options, json_option, now, random_id, story
+from provisioner.cli.options import answer, aws_options, json_option, now, random_id, story, yes_option
+from provisioner.cli.preparing import bootstrap_option, prepared
 from provisioner.cli.stack_name import checked
 from provisioner.errors import CHECK_SAID_NO, PARTLY_DONE, CheckError
 
@@ -19,18 +21,21 @@ _NEW = timedelta(minutes=5)
 
 @click.command()
 @click.argument("name", required=False)
+@bootstrap_option
 @aws_options
+@yes_option
 @json_option
-def command(name: str | None, region: str, profile: str, as_json: bool) -> int:
+def command(name: str | None, no_bootstrap: bool, region: str, profile: str, yes: bool, as_json: bool) -> int:
     """Prove that a registered stack works: assume its role, write, read and delete an object, log in to ECR.
 
-    An unverified stack is proved and registered first, as `finish` does. Without a name: the active stack.
+    An unverified stack is proved and registered first, as `finish` does, and an eks cluster is prepared
+    if you agree. Without a name: the active stack.
 
     \b
     Example:
       stackwright doctor churn-dev
     """
-    from provisioner import doctor, finish, proof
+    from provisioner import bootstrap, doctor, finish, proof
     from provisioner.cli.cloud import open_cloud_of
     from provisioner.cli.options import open_registry
     from provisioner.cli.stack import find
@@ -52,6 +57,8 @@ def command(name: str | None, region: str, profile: str, as_json: bool) -> int:
         stack = finish.with_credentials(
             stack.name, doors=cloud.for_proof(), registry=registry, now=now(), random_id=random_id
         )
+    if stack.status == "needs_bootstrap" and (yes or sys.stdin.isatty()):
+        stack = prepared(stack, cloud, yes=yes, skip=no_bootstrap)
     is_new = now() - stack.created_at < _NEW
     doors = cloud.for_proof() if is_new else replace(cloud.for_proof(), pauses=())
     tests = [Test(id="registered", subject=stack.name, ok=True, message=f"is {stack.status}")]
@@ -70,7 +77,11 @@ def command(name: str | None, region: str, profile: str, as_json: bool) -> int:
         probe=f"stackwright/doctor-{random_id()}",
         pauses=doors.pauses,
     )
-    tests += [replace(t, message=t.message + own) if t.ok is not None else t for t in examined]
+    tests += [_said(t, own) for t in examined]
+    for target in bootstrap.targets_of(registry.components_of(stack)):
+        found = doctor.examine_cluster(target, clusters=used.clusters, open_api=used.open_api)
+        tests += [_said(t, own) for t in found]
+        tests.append(doctor.drift(target, cloud.for_bootstrap(), stack.name))
     marks = {True: "ok", False: "FAILED", None: "untried"}
     text = "\n".join(f"{marks[t.ok]:<8}{t.id:<14}{t.subject}: {t.message}" for t in tests)
     answer({"name": stack.name, "checks": [t.as_dict() for t in tests]}, text, as_json=as_json)
@@ -78,6 +89,10 @@ def command(name: str | None, region: str, profile: str, as_json: bool) -> int:
     if failed:
         story(f"{len(failed)} of {len(tests)} failed.", color="red")
     return CHECK_SAID_NO if failed else PARTLY_DONE if own else 0
+
+
+def _said(test: "Test", own: str) -> "Test":
+    return replace(test, message=test.message + own) if test.ok is not None else test
 
 
 def _assumed(role_arn: str, done: bool) -> "Test":

@@ -4,7 +4,17 @@ import click
 
 from provisioner import finish_address
 from provisioner.cli import stack_name
-from provisioner.cli.options import answer, aws_options, json_option, now, open_registry, random_id, story
+from provisioner.cli.options import (
+    answer,
+    aws_options,
+    json_option,
+    now,
+    open_registry,
+    random_id,
+    story,
+    yes_option,
+)
+from provisioner.cli.preparing import bootstrap_option, prepared
 
 
 @click.command()
@@ -12,14 +22,21 @@ from provisioner.cli.options import answer, aws_options, json_option, now, open_
 @click.option(
     "--account", default="", help="Account that the stack is in, if it is another's.", show_envvar=True
 )
+@bootstrap_option
 @aws_options
+@yes_option
 @json_option
-def command(what: str, account: str, region: str, profile: str, as_json: bool) -> None:
+def command(
+    what: str, account: str, no_bootstrap: bool, region: str, profile: str, yes: bool, as_json: bool
+) -> None:
     """Register a completed CloudFormation stack, by its name or by the FinishCommand of its Outputs tab.
 
     By name, with credentials, the stack is proved and registered. By the pasted command no credentials are
     needed, and the stack stays `unverified` until somebody with credentials finishes it by name. From another
     account that works through the stack's own role, and --account must say which account is meant.
+
+    The cluster of an eks stack is then given what pipelines need (namespace, service account, role), once it
+    was printed and agreed to. Run it again for a cluster that was changed since.
 
     \b
     Example:
@@ -51,4 +68,5 @@ def command(what: str, account: str, region: str, profile: str, as_json: bool) -
             region=region,
             account=account,
         )
+        stack = prepared(stack, cloud, yes=yes, skip=no_bootstrap)
     answer(as_answer(stack, registry), stack_text(stack, registry), as_json=as_json)

@@ -70,7 +70,7 @@ def set_(name: str, as_json: bool) -> None:
         raise CheckError(
             f"{name} is {stack.status} and cannot be active",
             hint=f"with credentials of account {stack.account}: `stackwright finish {name}`"
-            if stack.status == "unverified"
+            if stack.status in ("unverified", "needs_bootstrap")
             else "`stackwright stack list` shows the others",
         )
     registry.set_active(name)

@@ -1,7 +1,7 @@
 """What a cluster is given: templates/manifests with a stack's values, as Kubernetes checks them."""
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from pathlib import Path
 
 import kubernetes_validate
 import pytest
@@ -90,56 +90,9 @@ def test_pipelines_get_what_zenml_calls_and_nothing_else() -> None:
     )
 
 
-def text(*values: str, pattern: str = "") -> dict[str, Any]:
-    return (
-        {"type": "string"}
-        | ({"enum": [*values]} if values else {})
-        | ({"pattern": pattern} if pattern else {})
-    )
-
-
-def closed(**properties: Any) -> dict[str, Any]:
-    required = list(properties)
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-
-
-def listed(items: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items, "minItems": 1}
-
-
-# The part of Karpenter's NodePool (karpenter.sh/v1) that we use; no package publishes the whole for Python.
-DURATION = text(pattern="^([0-9]+(s|m|h))+$")
-NODE_POOL = closed(
-    apiVersion=text("karpenter.sh/v1"),
-    kind=text("NodePool"),
-    metadata=closed(name=text(pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"), labels={"type": "object"}),
-    spec=closed(
-        disruption=closed(
-            consolidationPolicy=text("WhenEmpty", "WhenEmptyOrUnderutilized"),
-            consolidateAfter=DURATION,
-            budgets=listed(
-                closed(
-                    nodes=text(pattern="^((100|[0-9]{1,2})%|[0-9]+)$"),
-                    reasons=listed(text("Underutilized", "Empty", "Drifted")),
-                )
-            ),
-        ),
-        limits={"type": "object", "additionalProperties": text(pattern="^[0-9]+$")},
-        template=closed(
-            spec=closed(
-                nodeClassRef=closed(group=text("eks.amazonaws.com"), kind=text("NodeClass"), name=text()),
-                requirements=listed(
-                    closed(key=text(), operator=text("In", "NotIn", "Exists"), values=listed(text()))
-                ),
-                taints=listed(closed(key=text(), value=text(), effect=text("NoSchedule", "NoExecute"))),
-            )
-        ),
-    ),
-)
-
-
 def test_the_node_pool_is_one_that_karpenter_takes() -> None:
-    Draft202012Validator(NODE_POOL).validate(dict(steps("gpu_node_pool")[0].body))
+    schema = json.loads((Path(__file__).parent / "node_pool.schema.json").read_text())
+    Draft202012Validator(schema).validate(dict(steps("gpu_node_pool")[0].body))
 
 
 def test_the_node_pool_is_bound_to_the_wanted_machines_and_goes_to_zero() -> None:
