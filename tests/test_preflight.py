@@ -1,5 +1,6 @@
 """Findings over a plan and its template, before anything is called."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from provisioner.plan import Plan
 from provisioner.preflight import Finding
 from provisioner.template import Template
 
+TODAY = date(2026, 3, 1)
 ROLE = "arn:aws:iam::111122223333:role/ml"
 BUCKET = "arn:aws:s3:::team-artifacts"
 REPOSITORY = "arn:aws:ecr:eu-central-1:111122223333:repository/team"
@@ -50,7 +52,7 @@ def plan(components: Any = None, **more: Any) -> Plan:
 
 def check(plan: Plan, template: Template | None = None, **estimate: Any) -> list[Finding]:
     shipped = synth._shipped("minimal.account.retain.json")
-    return preflight.check(plan, template or shipped, PRICED | estimate)
+    return preflight.check(plan, template or shipped, PRICED | estimate, today=TODAY)
 
 
 def new(plan: Plan, template: Template | None = None, **estimate: Any) -> list[Finding]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from provisioner import permissions, preflight, synth
+from provisioner import permissions, preflight, regions, synth
 from provisioner import plan as plans
 from provisioner.cli import price_books
 from provisioner.cli.options import now, places
@@ -19,6 +20,7 @@ from provisioner.template import Template
 if TYPE_CHECKING:
     from cost_estimates.model import Estimate
     from cost_estimates.template import Stack
+    from provisioner.deploy_policy import DeployPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +48,31 @@ class Draft:
             "parameters": dict(self.plan.parameters),
             "resources": self.resources(),
             "permissions": [p.as_dict() for p in self.permissions],
+            "deploy_policy": self._deploying(),
             "cost": self.cost,
             "findings": [f.as_dict() for f in self.findings],
             "link_blockers": preflight.link_blockers(self.findings),
         }
+
+    def deploy_policy(self, account: str = "") -> "DeployPolicy":
+        """What deploying the plan takes; an empty account is any account."""
+        from provisioner import deploy_policy
+
+        spec = self.plan.spec
+        return deploy_policy.make(
+            self.template,
+            name=spec.name,
+            region=spec.region,
+            partition=regions.partition(spec.region).name,
+            account=account,
+            parameters=self.plan.parameters,
+        )
+
+    def _deploying(self) -> dict[str, Any]:
+        """The deploy policy in short; `synth --policy` has it whole."""
+        policy = self.deploy_policy()
+        characters = [piece.characters for piece in policy.setup]
+        return {"words": list(policy.capability), "pieces": len(characters), "characters": sum(characters)}
 
     def resources(self) -> list[dict[str, str]]:
         built = [
@@ -89,7 +112,8 @@ def draft(spec: Spec) -> Draft:
     plan = plans.make(spec)
     template = synth.template(plan, cache_dir=places().cache)
     cost = estimate(template.body, spec.region, usage=spec.usage, parameters=plan.parameters)
-    return Draft(plan=plan, template=template, cost=cost, findings=preflight.check(plan, template, cost))
+    findings = preflight.check(plan, template, cost, today=datetime.now(UTC).date())
+    return Draft(plan=plan, template=template, cost=cost, findings=findings)
 
 
 def check_usage(usage: Mapping[str, Any]) -> None:

@@ -1,0 +1,74 @@
+"""Checks of what it costs: unknown prices, old prices, a budget that is too small or counts nothing."""
+
+from collections.abc import Iterator
+
+from provisioner.access import TAG_STACK
+from provisioner.preflight.row import Case, Row, Seen
+
+
+def _unknown(case: Case) -> Iterator[Seen]:
+    if case.estimate["unknown"]:
+        yield Seen(
+            subject="cost",
+            message=f"{case.estimate['unknown']} resources have no known price in {case.estimate['region']}",
+        )
+
+
+def _stale(case: Case) -> Iterator[Seen]:
+    if case.estimate["price_book"]["stale"]:
+        yield Seen(
+            subject="cost",
+            message=f"The price book is of {case.estimate['price_book']['as_of']}, older than 180 days",
+        )
+
+
+def _exceeded(case: Case) -> Iterator[Seen]:
+    budget, total = case.plan.spec.budget, case.estimate.get("total", {})
+    if budget and total.get("typical", 0) > budget.monthly_usd:
+        yield Seen(
+            subject="budget.monthly_usd",
+            message=f"The estimate is {total['typical']:,.2f} USD per month, the budget "
+            f"{budget.monthly_usd:,} USD",
+        )
+
+
+def _uncounted(case: Case) -> Iterator[Seen]:
+    if case.plan.spec.budget:
+        yield Seen(
+            subject="budget",
+            message=f"It counts nothing until the account that pays activates the tag {TAG_STACK} for cost "
+            "allocation, and then only from that day on",
+        )
+
+
+ROWS = (
+    Row(
+        id="cost-unknown",
+        severity="warning",
+        why="a total that leaves something out is not a total",
+        look=_unknown,
+        fix="the total is the sum of the rest",
+    ),
+    Row(
+        id="prices-stale",
+        severity="warning",
+        why="prices change",
+        look=_stale,
+        fix="compare with the AWS price pages before you rely on an amount",
+    ),
+    Row(
+        id="budget-exceeded",
+        severity="warning",
+        why="the first alert would come within the first month",
+        look=_exceeded,
+        fix="raise it, or choose less: `stackwright cost estimate` shows what costs most",
+    ),
+    Row(
+        id="budget-tag",
+        severity="warning",
+        why="a budget filtered by a tag that is not activated stays at 0 for ever",
+        look=_uncounted,
+        fix="Billing console, Cost allocation tags, in the payer account; `stackwright doctor` looks whether "
+        "costs arrive",
+    ),
+)
