@@ -151,8 +151,15 @@ class DeployPolicy:
     setup: tuple[Piece, ...]
     ongoing: tuple[Piece, ...]
     run_time: tuple[RunTime, ...]
-    words: tuple[str, ...]
+    # What setup amounts to, and what the policies do not know.
+    capability: tuple[str, ...]
+    # Where they fit.
+    limits: tuple[str, ...]
     reasons: Mapping[str, str]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (*self.capability, *self.limits)
 
     def as_dict(self) -> dict[str, Any]:
         """The answer of `synth --policy`."""
@@ -175,7 +182,7 @@ def make(
     account: str = "",
     parameters: Mapping[str, str] | None = None,
 ) -> DeployPolicy:
-    """The policies for one template under one stack name; raises KeyError for a type without a row."""
+    """The policies for one template under one stack name; `words` name the types they know nothing of."""
     ground = Ground(
         template=template,
         name=name,
@@ -195,7 +202,8 @@ def make(
         setup=pieces,
         ongoing=_cut(ongoing, f"{name}-ongoing"),
         run_time=tuple(_run_time(ground)),
-        words=tuple(_words(ground, pieces)),
+        capability=tuple(_capability(ground, pieces)),
+        limits=tuple(_limits(ground)),
         reasons={grant.sid: grant.reason for grant in (*setup, *ongoing) if grant.reason},
     )
 
@@ -331,9 +339,13 @@ def _united(group: Sequence[_Entry]) -> _Entry:
 
 
 def _rows(ground: Ground) -> list[Row]:
-    """The row of every type that the template makes; raises KeyError for one that has none."""
+    """The row of every type that the template makes, as far as there is one."""
+    return [BY_TYPE[type_] for type_ in _types(ground) if type_ in BY_TYPE]
+
+
+def _types(ground: Ground) -> list[str]:
     types = dict.fromkeys(str(r["Type"]) for r in ground.template.resources.values())
-    return [BY_TYPE[type_] for type_ in types if ground.of_type(type_)]
+    return [type_ for type_ in types if ground.of_type(type_)]
 
 
 def _grant(group: Sequence[_Entry]) -> Grant:
@@ -570,20 +582,26 @@ def _granted(permission: Permission, ground: Ground) -> dict[str, Any]:
 # Words and pieces
 
 
-def _words(ground: Ground, pieces: Sequence[Piece]) -> Iterator[str]:
+def _capability(ground: Ground, pieces: Sequence[Piece]) -> Iterator[str]:
     boundary = boundary_of(ground)
     if _principals(ground) and boundary:
         yield f"setup can create roles, none of them stronger than {boundary}"
     elif _principals(ground):
         yield "setup can create roles: admin-equivalent; a permissions boundary (`access.boundary`) caps it"
-    yield f"setup fits the stack name {ground.name!r} and this template only; another needs its own"
-    if not ground.account:
-        yield "no account is named: the ARNs hold in whichever account the policy is attached in"
+    unknown = [type_ for type_ in _types(ground) if type_ not in BY_TYPE]
+    if unknown:
+        yield f"what {', '.join(unknown)} takes to make is unknown and missing here"
     if len(pieces) > MAX_PIECES:
         yield (
             f"setup has {len(pieces)} pieces, a role carries {MAX_PIECES} managed policies by default: "
             "ask AWS for more, or build fewer components in one stack"
         )
+
+
+def _limits(ground: Ground) -> Iterator[str]:
+    yield f"setup fits the stack name {ground.name!r} and this template only; another needs its own"
+    if not ground.account:
+        yield "no account is named: the ARNs hold in whichever account the policy is attached in"
 
 
 def _titled(grants: Iterator[Grant] | Sequence[Grant]) -> list[Grant]:

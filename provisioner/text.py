@@ -57,6 +57,7 @@ def plan(answer: Mapping[str, Any]) -> str:
         head + "\n",
         section(f"Resources ({len(answer['resources'])})", _resources(answer["resources"])),
         section("Permissions", _permissions(answer["permissions"])),
+        section("Who deploys", _deploying(answer.get("deploy_policy", {}))),
         section("Cost", cost(answer["cost"])),
         section("Findings", _findings(answer["findings"])),
     ]
@@ -72,18 +73,33 @@ def _resources(resources: Sequence[Mapping[str, str]]) -> str:
 
 
 def _permissions(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Each thing a role may do, once; two components may need the same."""
+    """By component, each thing a role may do, once, after who may be that role; denials last."""
     lines: list[str] = []
-    for carrier in dict.fromkeys(row["role"] for row in rows):
-        own = [row for row in rows if row["role"] == carrier]
-        lines += [f"  {carrier}", *dict.fromkeys(_permission(row) for row in own)]
-    legend = "  * wider than this stack's own resources; `plan --json` gives the reason"
-    return "\n".join([*lines, legend])
+    for component, carrier in dict.fromkeys((row["component"], row["role"]) for row in rows):
+        own = [row for row in rows if (row["component"], row["role"]) == (component, carrier)]
+        own.sort(key=lambda row: (not _is_trust(row), row["effect"] == "Deny"))
+        lines += [f"  {component}: {carrier}", *dict.fromkeys(_permission(row) for row in own)]
+    if any(line.endswith(" *") for line in lines):
+        lines.append("  * wider than this stack's own resources; `plan --json` gives the reason")
+    return "\n".join(lines)
+
+
+def _is_trust(row: Mapping[str, Any]) -> bool:
+    return any(action.startswith("sts:AssumeRole") for action in row["actions"])
 
 
 def _permission(row: Mapping[str, Any]) -> str:
+    if _is_trust(row):
+        return _wrapped(f"    who: {row['words']}", 9)
     mark, star = ("!", "") if row["effect"] == "Deny" else ("-", " *" if row["reason"] else "")
     return _wrapped(f"    {mark} {row['words']}{star}", 6)
+
+
+def _deploying(policy: Mapping[str, Any]) -> str:
+    """What the rights to deploy amount to, and where to get them."""
+    lines = [_wrapped(f"  {line}", 4) for line in policy.get("words", [])]
+    where = "  `stackwright synth --policy` prints the policies to attach"
+    return "\n".join([*lines, where]) if lines else ""
 
 
 def _findings(findings: Sequence[Mapping[str, str]]) -> str:

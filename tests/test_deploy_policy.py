@@ -16,6 +16,7 @@ from provisioner import link as links
 from provisioner import plan as plans
 from provisioner import spec as specs
 from provisioner.cli import run
+from provisioner.components import CATALOGUE
 from provisioner.deploy_policy import MAX_CHARACTERS, DeployPolicy, Piece
 from provisioner.deploy_rows import ROWS, Row, candidates, handlers
 from provisioner.emulator.rules import iam_action
@@ -352,9 +353,18 @@ def test_a_customer_key_is_used_for_grants_to_aws_alone() -> None:
     ]
 
 
-def test_a_type_that_nobody_described_is_an_error() -> None:
-    with pytest.raises(KeyError, match="AWS::Unheard::Of"):
-        made(of({"Thing": resource("AWS::Unheard::Of")}))
+def test_a_type_that_nobody_described_is_said_to_be_missing() -> None:
+    words = made(of({"Thing": resource("AWS::Unheard::Of")})).words
+    assert "what AWS::Unheard::Of takes to make is unknown and missing here" in words
+
+
+@every_shape
+def test_of_what_we_ship_nothing_is_missing(shape: str) -> None:
+    assert synth._shipped(shape).types <= deploy_rows.BY_TYPE.keys()
+
+
+def test_every_type_of_the_catalogue_is_described() -> None:
+    assert {t for c in CATALOGUE for t in c.resource_types} <= deploy_rows.BY_TYPE.keys()
 
 
 def test_more_than_ten_pieces_are_said() -> None:
@@ -531,6 +541,18 @@ def test_synth_writes_one_file_per_policy_where_it_is_told_to(
     assert sorted(p.name for p in (tmp_path / "build").iterdir()) == sorted(names)
     written = json.loads((tmp_path / "build" / names[0]).read_text())
     assert written == policy_of("sagemaker.account.retain.json").setup[0].document
+
+
+def test_plan_says_what_the_right_to_deploy_amounts_to(
+    synth_policy: Callable[..., tuple[int, str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(("plan", "--preset", "sagemaker", "--name", NAME, "--region", REGION, "--json")) == 0
+    policy = policy_of("sagemaker.account.retain.json", account="")
+    assert json.loads(capsys.readouterr().out)["deploy_policy"] == {
+        "words": list(policy.capability),
+        "pieces": 1,
+        "characters": policy.setup[0].characters,
+    }
 
 
 def test_synth_refuses_what_is_no_account(synth_policy: Callable[..., tuple[int, str, str]]) -> None:

@@ -16,6 +16,15 @@ ESTIMATE: dict[str, Any] = {
     "total": {"idle": 0.0, "low": 1.2, "typical": 2.345, "high": 1234.5},
     "unknown": 0,
 }
+
+
+def permission(
+    component: str, role: str, words: str, *, action: str = "s3:Get", effect: str = "Allow", reason: str = ""
+) -> dict[str, Any]:
+    told = {"component": component, "role": role, "words": words, "reason": reason}
+    return told | {"actions": (action,), "effect": effect}
+
+
 PLAN: dict[str, Any] = {
     "spec": {
         "name": "churn",
@@ -27,21 +36,13 @@ PLAN: dict[str, Any] = {
         {"component": "artifact_store", "action": "reuse", "type": "s3", "logical_id": "arn:aws:s3:::team"},
     ],
     "permissions": [
-        {"role": "AccessRole", "effect": "Allow", "words": "may list your bucket", "reason": ""},
-        {
-            "role": "AccessRole",
-            "effect": "Allow",
-            "words": "may ask ECR for a login token",
-            "reason": "because",
-        },
-        {
-            "role": "AccessRole",
-            "effect": "Allow",
-            "words": "may ask ECR for a login token",
-            "reason": "because",
-        },
-        {"role": "Bucket", "effect": "Deny", "words": "nobody may come without TLS", "reason": "because"},
+        permission("access", "AccessRole", "may list your bucket"),
+        permission("access", "AccessRole", "may ask ECR for a login token", reason="because"),
+        permission("access", "AccessRole", "may ask ECR for a login token", reason="because"),
+        permission("access", "AccessRole", "one role, and nobody else", action="sts:AssumeRole"),
+        permission("artifact_store", "Bucket", "nobody may come without TLS", effect="Deny"),
     ],
+    "deploy_policy": {"words": ["setup can create roles: admin-equivalent"], "pieces": 1},
     "cost": ESTIMATE,
     "findings": [
         {"severity": "warning", "message": "An old price book", "fix": "refresh it"},
@@ -99,12 +100,17 @@ def test_a_plan_is_what_may_how_much_and_what_to_know() -> None:
         "  artifact_store  reuse  s3              arn:aws:s3:::team\n"
         "\n"
         "Permissions\n"
-        "  AccessRole\n"
+        "  access: AccessRole\n"
+        "    who: one role, and nobody else\n"
         "    - may list your bucket\n"
         "    - may ask ECR for a login token *\n"
-        "  Bucket\n"
+        "  artifact_store: Bucket\n"
         "    ! nobody may come without TLS\n"
         "  * wider than this stack's own resources; `plan --json` gives the reason\n"
+        "\n"
+        "Who deploys\n"
+        "  setup can create roles: admin-equivalent\n"
+        "  `stackwright synth --policy` prints the policies to attach\n"
         "\n"
         f"Cost\n{text.cost(ESTIMATE)}\n"
         "\n"

@@ -52,19 +52,9 @@ def command(
 
 
 def _policy(drafted: Draft, account: str) -> "DeployPolicy":
-    from provisioner import deploy_policy, regions
-
     if account and not (account.isascii() and account.isdigit() and len(account) == 12):
         raise SpecError(f"{account!r} is not an AWS account", hint="twelve digits", field="account")
-    spec = drafted.plan.spec
-    return deploy_policy.make(
-        drafted.template,
-        name=spec.name,
-        region=spec.region,
-        partition=regions.partition(spec.region).name,
-        account=account,
-        parameters=drafted.plan.parameters,
-    )
+    return drafted.deploy_policy(account)
 
 
 def _answer_policy(policy: "DeployPolicy", *, output: str, as_json: bool) -> None:
