@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from provisioner.cli.options import answer, json_option, read_spec, spec_options, story
 from provisioner.cli.planning import Draft, draft
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @spec_options
-@click.option("-o", "--output", default="", show_default=".", help="Folder to write to.", show_envvar=True)
+@click.option("-o", "--output", default=".", show_default=True, help="Folder to write to.", show_envvar=True)
 @click.option(
     "--policy",
     is_flag=True,
@@ -38,7 +39,9 @@ def command(
     """
     drafted = draft(read_spec(path=path, preset=preset, name=name, region=region))
     if policy:
-        _answer_policy(_policy(drafted, account), output=output, as_json=as_json)
+        source = click.get_current_context().get_parameter_source("output")
+        folder = "" if source is ParameterSource.DEFAULT else output
+        _answer_policy(_policy(drafted, account), output=folder, as_json=as_json)
         return
     target = Path(output) / f"{drafted.plan.spec.name}.template.json"
     _write(target, drafted.template.text + "\n")
