@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
@@ -103,6 +104,8 @@ class Emulator:
     def __init__(self, event_delay: float = 0.0, port: int = 0) -> None:
         """`event_delay` is in seconds per resource; port 0 takes a free one."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        # 1,300 machine images take moto a third of a second per account and region; nothing here asks for one.
+        os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         self.rules = Rules()
         self.latency = 0.0
         self.opted_in: dict[str, set[str]] = {}
