@@ -1,4 +1,4 @@
-"""The tagging API over everything that carries tags here: moto's services and ECR, which moto leaves out.
+"""The tagging API over everything that carries tags here: moto's services, and ECR and CodeBuild, which moto leaves out.
 
 IAM roles are left out on purpose: "The GetResources operation does not currently support IAM users and
 roles." https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/supported-services.html
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
+from moto.codebuild.models import codebuild_backends
 from moto.core.resource_tagging import (
     TaggedResource,
     iter_taggable_backends,
@@ -70,7 +71,7 @@ class TaggingResponse(TaughtResponse, ResourceGroupsTaggingAPIResponse):
 
 def tagged(account: str, region: str) -> Iterator[TaggedResource]:
     """Everything with tags in one account and region, in a stable order."""
-    rows = [*_moto_rows(account, region), *_ecr_rows(account, region)]
+    rows = [*_moto_rows(account, region), *_ecr_rows(account, region), *_project_rows(account, region)]
     return (row for row in sorted(rows, key=lambda row: row.arn) if row.tags)
 
 
@@ -78,6 +79,9 @@ def _moto_rows(account: str, region: str) -> Iterator[TaggedResource]:
     buckets = s3_backends[account]["aws"].buckets
     for backend in iter_taggable_backends(account, region):
         for row in backend.iter_tagged_resources():
+            # moto keeps the ARNs of a few kinds as a list of one.
+            if not isinstance(row.arn, str):
+                continue
             # moto knows one S3 for all regions; the tagging API answers for its own only.
             bucket = buckets.get(row.arn.rsplit(":", 1)[-1]) if row.resource_type == "s3:bucket" else None
             if bucket is None or bucket.region_name == region:
@@ -89,6 +93,13 @@ def _ecr_rows(account: str, region: str) -> Iterator[TaggedResource]:
     for repository in backend.repositories.values():
         tags = backend.tagger.get_tag_dict_for_resource(repository.arn)
         yield TaggedResource(arn=repository.arn, tags=tags, resource_type="ecr:repository")
+
+
+def _project_rows(account: str, region: str) -> Iterator[TaggedResource]:
+    for project in codebuild_backends[account][region].codebuild_projects.values():
+        described = project.project_metadata
+        tags = {tag["key"]: tag["value"] for tag in described.get("tags") or ()}
+        yield TaggedResource(arn=described["arn"], tags=tags, resource_type="codebuild:project")
 
 
 def _token(position: int) -> str:
