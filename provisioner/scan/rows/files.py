@@ -32,6 +32,10 @@ EFS = Row(
 )
 
 
+# A file system that cannot be backed up or is being changed serves all the same.
+_SERVING = ("AVAILABLE", "MISCONFIGURED", "UPDATING")
+
+
 def _fsx(item: Item, place: Place) -> Found:
     tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
     return Found(
@@ -41,8 +45,7 @@ def _fsx(item: Item, place: Place) -> Found:
         kind="fsx_file_system",
         name=tags.get("Name") or item["FileSystemId"],
         attributes={
-            # A file system that is only mislaid a volume still serves the others.
-            "available": item.get("Lifecycle") in ("AVAILABLE", "MISCONFIGURED", "UPDATING"),
+            **({"available": item["Lifecycle"] in _SERVING} if "Lifecycle" in item else {}),
             "lustre": item["FileSystemType"] == "LUSTRE",
             "type": item["FileSystemType"],
             "vpc": item.get("VpcId", ""),

@@ -15,7 +15,6 @@ _OWNERS = (
     ("codepipeline-", "CodePipeline"),
     ("config-bucket-", "AWS Config"),
     ("do-not-delete-", "AWS"),
-    ("stackwright-templates-", "published templates"),
 )
 
 
