@@ -119,6 +119,8 @@ class Component:
     outputs_when: Mapping[str, str] = field(default_factory=dict)
     # Outputs that no ARN tells: whoever builds the component chooses them.
     chosen_outputs: tuple[str, ...] = ()
+    # What only the statements of its own roles may name; nobody else is promised it.
+    private: tuple[str, ...] = ()
     # The promised values that the template makes even where the component is reused.
     made_outputs: tuple[str, ...] = ()
     needs: tuple[ComponentType, ...] = ()

@@ -1,4 +1,4 @@
-"""Write docs/cli.md and docs/presets.md: what a machine can say of verbs, permissions and prices.
+"""Write docs/cli.md, docs/components.md and docs/presets.md: what a machine can say of them.
 
 Usage: python scripts/build_docs.py [--check]
 """
@@ -17,6 +17,8 @@ from provisioner import permissions, synth, text
 from provisioner import plan as plans
 from provisioner import spec as specs
 from provisioner.cli import VERBS, root
+from provisioner.component import Component, Option, Value
+from provisioner.components import CATALOGUE
 
 # What no option says; the rest is named beside its option.
 VARIABLES = (
@@ -40,7 +42,7 @@ REGIONS = ("us-east-1", "eu-central-1", "ap-southeast-2")
 
 
 def main() -> int:
-    pages = {"cli.md": cli_page(), "presets.md": presets_page()}
+    pages = {"cli.md": cli_page(), "components.md": components_page(), "presets.md": presets_page()}
     if "--check" in sys.argv:
         stale = [n for n, page in pages.items() if not (DOCS / n).is_file() or (DOCS / n).read_text() != page]
         print("\n".join(f"stale: docs/{name}" for name in stale) or "docs are fresh")
@@ -78,6 +80,57 @@ def _helps(command: click.Command, context: click.Context) -> Iterator[str]:
             child = command.get_command(context, name)
             assert child is not None
             yield from _helps(child, click.Context(child, info_name=name, parent=context, terminal_width=100))
+
+
+def components_page() -> str:
+    lines = [
+        "# Components\n",
+        NOTE,
+        "What can stand under `components` in `stack.yaml`: as `TYPE: FLAVOR`, or with `options`, or with "
+        "`reuse` and the ARN of one that exists.\n",
+    ]
+    for component in CATALOGUE:
+        lines += _component(component)
+    return "\n".join(lines)
+
+
+def _component(component: Component) -> Iterator[str]:
+    yield f"## {component.type}: {component.flavor}\n"
+    zenml = f"ZenML's flavor is `{component.zenml_flavor}`."
+    if not component.zenml_flavor:
+        zenml = "ZenML 0.98 has no such flavor: it lives in the local registry only."
+    needs = f" Needs {' and '.join(component.needs)}." if component.needs else ""
+    reused = f" Reused by an ARN like `{component.arn_pattern}`." if component.reusable else ""
+    yield f"{component.words[0].upper()}{component.words[1:]}. {zenml}{needs}{reused}\n"
+    if component.options:
+        yield "| option | default | allowed | |\n|---|---|---|---|"
+    for option in component.options:
+        yield f"| `{_spelt(option)}` | {_value(option.default)} | {_allowed(option)} | {option.doc} |"
+    if component.statements:
+        yield "\n| role | may |\n|---|---|" if component.options else "| role | may |\n|---|---|"
+    for statement in component.statements:
+        when = f" (where the shape has `{statement.when}`)" if statement.when else ""
+        yield f"| {statement.role} | {statement.words}{when} |"
+    yield ""
+
+
+def _spelt(option: Option) -> str:
+    return f"{option.group}.{option.key}" if option.group else option.name
+
+
+def _value(value: Value) -> str:
+    return f"`{plans.text(value)}`" if value not in ("", ()) else "–"
+
+
+def _allowed(option: Option) -> str:
+    if option.choices:
+        return ", ".join(f"`{choice}`" for choice in option.choices)
+    if isinstance(option.default, bool):
+        return "`true`, `false`"
+    if isinstance(option.default, int):
+        return f"{option.minimum:,} to {option.maximum:,}"
+    pattern = option.pattern.replace("|", "\\|")
+    return f"`{pattern}`" + (", each of a list" if isinstance(option.default, tuple) else "")
 
 
 def presets_page() -> str:

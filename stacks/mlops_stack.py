@@ -15,6 +15,7 @@ from stacks import network as networks
 from stacks.access import AccessRole
 from stacks.access_key import AccessKey, AccessUser
 from stacks.budget import StackBudget
+from stacks.components.codebuild_image_builder import CodeBuildImageBuilder
 from stacks.components.ecr_container_registry import EcrContainerRegistry
 from stacks.components.eks_orchestrator import EksOrchestrator, EksOrchestratorAccess
 from stacks.components.eks_step_operator import EksStepOperator, EksStepOperatorAccess
@@ -25,6 +26,7 @@ from stacks.components.sagemaker_step_operator import SageMakerStepOperator
 from stacks.documents import AWS_SCOPE, own_tags, token, value
 from stacks.oidc_provider import OidcProvider
 from stacks.parameters import Parameters
+from stacks.sagemaker_scheduler import SageMakerScheduler
 from stacks.site import Site
 
 _GRANTS = "-grants"
@@ -46,7 +48,10 @@ CONSTRUCTS: dict[str, Callable[..., Built]] = {
     "eks_orchestrator": EksOrchestrator,
     "eks_step_operator": EksStepOperator,
     "kaniko_image_builder": KanikoImageBuilder,
+    "codebuild_image_builder": CodeBuildImageBuilder,
 }
+# What the access role hands on, built or reused: a role that starts pipelines on schedule.
+COMPANIONS: dict[str, Callable[..., Built]] = {"sagemaker_orchestrator": SageMakerScheduler}
 # What it needs beside the access role, built or reused: a scheduler's role, an access entry of a cluster.
 GRANTS: dict[str, Callable[..., Built]] = {
     "eks_orchestrator": EksOrchestratorAccess,
@@ -74,12 +79,13 @@ class MlopsStack(Stack):
         slots = [(slot, c) for slot in shape.slots if (c := find(slot.type, slot.flavor))]
         for slot, component in slots:
             self.scopes[slot.type] = self._outputs_of(slot, component)
+            self._add(COMPANIONS, slot, component)
         self.access = self._access()
         self.scopes["access"] = self.access.outputs
         if shape.budget:
             StackBudget(self, "budget", shape=shape)
         for slot, component in slots:
-            self._grant(slot, component)
+            self._add(GRANTS, slot, component)
         self._tag_everything(tags or {})
         self._promise(slots)
 
@@ -112,8 +118,8 @@ class MlopsStack(Stack):
         make = CONSTRUCTS.get(component.name)
         return make(self, slot.type, site=self._site(slot, component)).outputs if make else {}
 
-    def _grant(self, slot: Slot, component: Component) -> None:
-        if make := GRANTS.get(component.name):
+    def _add(self, table: Mapping[str, Callable[..., Built]], slot: Slot, component: Component) -> None:
+        if make := table.get(component.name):
             made = make(self, f"{slot.type}{_GRANTS}", site=self._site(slot, component))
             self.scopes[slot.type] = {**self.scopes[slot.type], **made.outputs}
 

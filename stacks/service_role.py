@@ -13,6 +13,12 @@ from stacks.documents import boundary, fragment, policy, statement, token
 THIS_ACCOUNT: Mapping[str, Any] = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
+def this_account(service: str, resources: str) -> dict[str, Any]:
+    """The same for a service that also names the resource it works for: those of this region only."""
+    arn = f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resources}"
+    return {**THIS_ACCOUNT, "ArnLike": {"aws:SourceArn": {"Fn::Sub": arn}}}
+
+
 class ServiceRole(Construct):
     """`own` is the placeholder of the role's own ARN: what names it cannot stand in an inline policy."""
 

@@ -24,7 +24,17 @@ from provisioner import arn as arns
 from provisioner import plan as plans
 from provisioner import spec as specs
 from provisioner import template as templates
-from provisioner.component import Component, Statement, fill, parameter_name, pascal, places
+from provisioner.component import (
+    Component,
+    Option,
+    Statement,
+    Value,
+    fill,
+    holds,
+    parameter_name,
+    pascal,
+    places,
+)
 from provisioner.components import CATALOGUE, find, flavors
 from provisioner.plan import Plan, Shape
 from provisioner.scan import table as scans
@@ -37,7 +47,7 @@ STATEMENTS = {s.sid: s for s in (*access.STATEMENTS, *(s for c in CATALOGUE for 
 OWNERS = {s.sid: c for c in CATALOGUE for s in c.statements}
 ACCESS_TYPES = {"AWS::IAM::Role", "AWS::IAM::RolePolicy"}
 AWS_SCOPE = {"partition", "region", "account", "stack_id"}
-TRUSTS = {*access.TRUST_SIDS.values(), "SageMakerOfThisAccount"}
+HOLDS_DATA = {"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::ECR::Repository"}
 PRINCIPAL = "arn:aws:iam::111122223333:role/someone"
 
 # One thing of each reusable component that a spec could name.
@@ -46,6 +56,12 @@ EXAMPLES = {
     "ecr_container_registry": "arn:aws:ecr:us-east-1:111122223333:repository/team/images",
     "sagemaker_orchestrator": "arn:aws:iam::111122223333:role/service-role/ml-exec",
     "sagemaker_step_operator": "arn:aws:iam::111122223333:role/ml-exec",
+    "codebuild_image_builder": "arn:aws:codebuild:us-east-1:111122223333:project/team-images",
+}
+# One flavor of every type that the catalogue can build.
+LARGEST = {
+    **specs.PRESETS["sagemaker"],
+    "image_builder": "codebuild",
 }
 
 
@@ -66,8 +82,8 @@ def wish(components: Mapping[str, Any], **more: Any) -> Plan:
 
 
 def reusing(*names: str) -> dict[str, Any]:
-    """The largest preset with these components reused instead of built."""
-    chosen = {t: find(t, f) for t, f in specs.PRESETS["sagemaker"].items()}
+    """The largest stack with these components reused instead of built."""
+    chosen = {t: find(t, f) for t, f in LARGEST.items()}
     return {
         type_: {"flavor": c.flavor, "reuse": EXAMPLES[c.name]} if c.name in names else c.flavor
         for type_, c in chosen.items()
@@ -88,6 +104,8 @@ OTHERS = {
     "bucket alone": wish({"artifact_store": "s3"}),
     "steps alone": wish({"artifact_store": "s3", "container_registry": "ecr", "step_operator": "sagemaker"}),
     "bucket deleted": wish({"artifact_store": "s3"}, data={"retention": "delete"}),
+    "everything": wish(LARGEST),
+    "everything deleted": wish(LARGEST, data={"retention": "delete"}),
     **{f"reused {c.name}": wish(reusing(c.name)) for c in REUSABLE},
     "all reused": wish(reusing(*EXAMPLES)),
     "all reused, principal": wish(reusing(*EXAMPLES), access={"trust": "principal", "principal": PRINCIPAL}),
@@ -169,15 +187,25 @@ def test_a_component_is_named_after_its_flavor_and_type() -> None:
 
 def test_the_catalogue_is_documented() -> None:
     text = "".join(p.read_text() for p in (ROOT / "docs").glob("*.md"))
-    assert [c.words for c in CATALOGUE if c.words not in text] == []
+    assert [c.words for c in CATALOGUE if c.words[1:] not in text] == []
 
 
 @every_component
 def test_options_have_words_and_defaults_within_their_limits(component: Component) -> None:
     for option in component.options:
         assert re.fullmatch("[a-z_]+", option.name) and option.doc.endswith(".")
-        if not isinstance(option.default, bool):
-            assert option.minimum <= option.default <= option.maximum
+        assert is_allowed(option, option.default)
+
+
+def is_allowed(option: Option, value: Value) -> bool:
+    if option.choices:
+        return value in option.choices
+    if isinstance(value, bool):
+        return True
+    if isinstance(value, int):
+        return option.minimum <= value <= option.maximum
+    texts = (value,) if isinstance(value, str) else value
+    return all(text == "" or re.fullmatch(option.pattern, text, re.ASCII) for text in texts)
 
 
 @every_component
@@ -242,9 +270,11 @@ def test_a_grant_uses_only_promised_outputs(statement: Statement) -> None:
         for scope, key in places(text):
             if scope == "aws":
                 assert key in AWS_SCOPE
+            elif scope == "data":
+                assert statement.when == "kms" and key == "key_arn"
             elif scope == "access":
                 assert owner is None and key == "role_arn"
-            else:
+            elif not (owner and scope == owner.type and key in owner.private):
                 assert owner and scope in (owner.type, *owner.needs)
                 promised = [c.outputs for c in CATALOGUE if c.type == scope and c.resource_types]
                 assert all(key in outputs for outputs in promised) and promised
@@ -269,14 +299,14 @@ def test_built_and_found_give_the_same_outputs(component: Component) -> None:
     example = EXAMPLES[component.name]
     found = component.outputs_of(arns.parse(example))
     assert component.fits_arn(example)
-    assert found.keys() == component.outputs.keys()
+    assert found.keys() == component.outputs.keys() - set(component.made_outputs)
     assert all(found.values())
     assert example in found.values()
 
 
 @pytest.mark.parametrize("component", REUSABLE, ids=lambda c: c.name)
 def test_built_and_found_are_configured_alike(component: Component) -> None:
-    outputs = {c.type: c.outputs_of(arns.parse(EXAMPLES[c.name])) for c in REUSABLE}
+    outputs = {c.type: c.outputs_of(arns.parse(EXAMPLES[c.name])) for c in (*REUSABLE, component)}
     built = {t: dict.fromkeys(values, "x") for t, values in outputs.items()}
     assert component.register_config(outputs).keys() == component.register_config(built).keys() != set()
 
@@ -355,7 +385,10 @@ def test_nothing_that_a_shell_or_a_url_reads_gets_into_a_finish_address(name: st
     used = {p for p in re.findall(r"\$\{(\w+)\}", text) if p in it.parameters}
     assert "EnrolmentId" in used
     for parameter in used:
-        pattern = it.parameters[parameter]["AllowedPattern"]
+        pattern = it.parameters[parameter].get("AllowedPattern", "")
+        choices = it.parameters[parameter].get("AllowedValues", [])
+        assert pattern or choices
+        assert [c for c in choices if not re.fullmatch(r"[\w./:-]+", c)] == []
         for value in PLANS[name].parameters.get(parameter, ""), "a" * 32:
             for character in "'\"`$;|&#%?<>(){} \\\n":
                 assert not re.fullmatch(pattern, value + character, re.ASCII), parameter
@@ -363,10 +396,15 @@ def test_nothing_that_a_shell_or_a_url_reads_gets_into_a_finish_address(name: st
 
 @every_template
 def test_a_template_grants_what_its_components_list_and_nothing_else(name: str) -> None:
+    shape = PLANS[name].shape
     wanted = [s.sid for s in access.STATEMENTS]
-    for component, action in components_of(PLANS[name].shape):
-        wanted += [s.sid for s in component.statements if s.role == "access" or action == "build"]
-    given = [s["Sid"] for s in statements_of(template(name)) if s["Sid"] not in TRUSTS]
+    for slot in shape.slots:
+        component = find(slot.type, slot.flavor)
+        assert component
+        held = [s for s in component.statements if holds(s.when, shape.structure(slot))]
+        # A reused component grants nothing but what it needs beside itself.
+        wanted += [s.sid for s in held if slot.action == "build" or s.role in ("access", "scheduler")]
+    given = [s["Sid"] for s in statements_of(template(name)) if "Resource" in s]
     assert sorted(given) == sorted(wanted)
 
 
@@ -447,15 +485,12 @@ def test_a_template_is_one_file_without_code_users_or_names(name: str) -> None:
 
 @every_template
 def test_what_holds_data_stays_or_goes_as_asked_and_keeps_its_policy(name: str) -> None:
-    found = {
-        (r.get("DeletionPolicy", "Delete"), r.get("UpdateReplacePolicy", "Delete"))
-        for r in template(name).resources.values()
-        if not r["Type"].startswith("AWS::IAM::")
-    }
+    resources = template(name).resources.values()
+    fates = {(r["DeletionPolicy"], r["UpdateReplacePolicy"]) for r in resources if r["Type"] in HOLDS_DATA}
     kept = {"retain": ("RetainExceptOnCreate", "Retain"), "delete": ("Delete", "Delete")}
-    assert found <= {kept[PLANS[name].shape.retention]}
-    policies = [r for r in template(name).resources.values() if "DeletionPolicy" in r and "IAM" in r["Type"]]
-    assert policies == []
+    assert fates <= {kept[PLANS[name].shape.retention]}
+    others = [r["Type"] for r in resources if r["Type"] not in HOLDS_DATA and "DeletionPolicy" in r]
+    assert others == []
 
 
 @cache
@@ -527,8 +562,10 @@ def test_a_plan_fills_every_required_parameter_within_its_limits(name: str) -> N
             assert re.fullmatch(rule["AllowedPattern"], value, re.ASCII)
 
 
-def test_reused_components_leave_nothing_built_but_the_access_role() -> None:
-    assert {*template("all reused").resources} == {"AccessRole", "AccessRoleSelf"}
+def test_reused_components_leave_nothing_built_but_roles() -> None:
+    assert {*template("all reused").resources} == {
+        *("AccessRole", "AccessRoleSelf", "OrchestratorSchedulerRole"),
+    }
 
 
 def test_equal_specs_of_different_values_share_a_template() -> None:

@@ -36,7 +36,12 @@ def test_every_make_target_in_the_readme_exists() -> None:
 def test_every_preset_and_component_is_documented() -> None:
     page = (ROOT / "docs" / "presets.md").read_text()
     assert [p for p in PRESETS if f"## {p}" not in page] == []
-    assert [c.name for c in CATALOGUE if c.words not in page] == []
+    page = (ROOT / "docs" / "components.md").read_text()
+    assert [c.name for c in CATALOGUE if f"## {c.type}: {c.flavor}\n\n{_sentence(c.words)}" not in page] == []
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def test_the_readme_says_what_each_preset_costs_while_idle() -> None:

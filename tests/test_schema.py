@@ -26,6 +26,7 @@ EXAMPLES = {
     "s3": "arn:aws:s3:::team-artifacts",
     "ecr": "arn:aws:ecr:eu-central-1:111122223333:repository/team",
     "sagemaker": ROLE,
+    "codebuild": "arn:aws:codebuild:eu-central-1:111122223333:project/team",
 }
 WHOLE: Mapping[str, Any] = {
     "artifact_store": "s3",
@@ -64,7 +65,7 @@ def of_catalogue() -> dict[str, tuple[bool, Any]]:
             slot(c.type, {"flavor": c.flavor, "reuse": reuse, "options": {}}),
         )
         for need in c.needs:
-            alone = {k: v for k, v in WHOLE.items() if k != need and k in (c.type, *c.needs)}
+            alone = {c.type: c.flavor, **{k: v for k, v in WHOLE.items() if k != need and k in c.needs}}
             corpus[f"{c.name} without {need}"] = (False, wish(components=alone))
         for option in c.options:
             for value, good in _values(option).items():
@@ -75,6 +76,10 @@ def of_catalogue() -> dict[str, tuple[bool, Any]]:
 def _values(option: Option) -> dict[Any, bool]:
     if isinstance(option.default, bool):
         return {True: True, False: True, "yes": False, 2: False, None: False}
+    if option.choices:
+        return {**dict.fromkeys(option.choices, True), "": False, -1: False, None: False}
+    if isinstance(option.default, str):
+        return {**({option.default: True} if option.default else {}), "$(id)": False, 5: False, None: False}
     low, high = option.minimum, option.maximum
     return {low: True, high: True, low - 1: False, high + 1: False, str(low): False, 1.5: False, None: False}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from provisioner import regions
 from provisioner import spec as specs
-from provisioner.components import CATALOGUE, find
+from provisioner.components import CATALOGUE, find, known_types
 from provisioner.errors import SpecError
 from provisioner.spec import Access, Spec, Wish
 
@@ -24,7 +24,7 @@ WISH: Mapping[str, Any] = {
     "components": {"artifact_store": "s3", "container_registry": "ecr", "orchestrator": "sagemaker"},
 }
 TOP = "version, name, region, components, network, access, data, budget, usage, register, tags"
-TYPES = "artifact_store, container_registry, orchestrator, step_operator"
+TYPES = ", ".join(known_types())
 NAME_WORDS = "a lower-case letter, then at most 30 of a-z, 0-9 and -"
 TAG_WORDS = "a text of at most 256 letters, digits, spaces and . : / = + - @ _ (quote numbers)"
 KEY_WORDS = "1–128 letters, digits, spaces and . : / = + - @ _"

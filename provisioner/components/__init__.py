@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 from provisioner.component import Component, ComponentType
 from provisioner.components import (
+    codebuild_image_builder,
     ecr_container_registry,
+    local_image_builder,
     local_orchestrator,
     s3_artifact_store,
     sagemaker_orchestrator,
@@ -17,6 +19,8 @@ CATALOGUE: tuple[Component, ...] = (
     local_orchestrator.COMPONENT,
     sagemaker_orchestrator.COMPONENT,
     sagemaker_step_operator.COMPONENT,
+    local_image_builder.COMPONENT,
+    codebuild_image_builder.COMPONENT,
 )
 
 

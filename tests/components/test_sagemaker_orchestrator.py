@@ -25,6 +25,12 @@ def test_zenml_gets_role_and_bucket() -> None:
     }
 
 
+def test_zenml_gets_the_scheduling_role_where_a_template_made_one() -> None:
+    orchestrator = {"execution_role_arn": ROLE, "scheduler_role_arn": "arn:aws:iam::111122223333:role/s"}
+    outputs = {"artifact_store": {"bucket_name": "team-artifacts"}, "orchestrator": orchestrator}
+    assert COMPONENT.register_config(outputs)["scheduler_role"] == "arn:aws:iam::111122223333:role/s"
+
+
 @pytest.mark.parametrize(
     ("text", "fits"),
     [

@@ -19,4 +19,9 @@ def test_the_role_may_start_nothing(make: Any) -> None:
 def test_orchestrator_and_step_operator_have_roles_of_their_own(make: Any) -> None:
     template = make({**NEEDS, "orchestrator": "sagemaker", "step_operator": "sagemaker"})
     roles = [k for k, r in template.resources.items() if r["Type"] == "AWS::IAM::Role"]
-    assert sorted(roles) == ["AccessRole", "OrchestratorRole", "StepOperatorRole"]
+    assert sorted(roles) == [
+        "AccessRole",
+        "OrchestratorRole",
+        "OrchestratorSchedulerRole",
+        "StepOperatorRole",
+    ]
