@@ -67,18 +67,16 @@ _CAPPED = {
 }
 _ATTACHES = {"iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:AttachUserPolicy", "iam:DetachUserPolicy"}
 # Asked for while a thing is being made, perhaps before it has its tags: never bound to the stack's tag.
-_WHILE_MADE = {
-    *("ec2:CreateTags", "ec2:ModifyVpcAttribute", "ec2:ModifySubnetAttribute"),
-    *("ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"),
-    *("ec2:RevokeSecurityGroupEgress", "kms:TagResource", "kms:EnableKeyRotation", "kms:PutKeyPolicy"),
-    *("sagemaker:AddTags", "sagemaker:DescribeMlflowApp", "sagemaker:ListTags"),
-}
+_WHILE_MADE = re.compile(
+    r":(Describe|Get|List|CreateTags|AddTags|Modify(Vpc|Subnet)Attribute|Authorize|RevokeSecurityGroupEgress"
+    r"|TagResource|EnableKeyRotation|PutKeyPolicy)"
+)
 _MAKES = ("Create", "Allocate", "Register")
 _TAGS = re.compile(r":(CreateTags|DeleteTags|AddTags|TagResource|UntagResource|ListTags\w*)$")
 _ACCESS_ROLE = "AccessRole"
 _NO_ARN = "AWS knows no ARN for these actions"
 _NO_NAME = "these get their ids from AWS, so nothing tells them apart before they exist"
-# Auto Mode makes instance profiles of its own for its nodes; the role that they carry is the stack's.
+_AUTO_MODE = "Auto Mode names the instance profiles of its nodes; the role in them is the stack's own"
 _CLUSTER_PROFILES = "eks-*"
 
 Condition = Mapping[str, Mapping[str, Any]]
@@ -373,7 +371,7 @@ def _entries(row: Row, ground: Ground) -> Iterator[_Entry]:
         elif action.startswith("kms:") and row.own != "kms:key":
             yield from _with_key(action, row, used, ground)
         else:
-            yield from _acts(action, row, ground)
+            yield from _acts(action, row, used, ground)
 
 
 def _cut_to(row: Row, used: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -388,12 +386,12 @@ def _cut_to(row: Row, used: Sequence[Mapping[str, Any]]) -> list[str]:
     return [a for a in candidates(row.type) if a not in row.never and (a not in only or a in wanted)]
 
 
-def _acts(action: str, row: Row, ground: Ground) -> Iterator[_Entry]:
+def _acts(action: str, row: Row, used: Sequence[Mapping[str, Any]], ground: Ground) -> Iterator[_Entry]:
     kinds = handlers().actions[action]
     if not kinds:
         yield _Entry(action=action, resources=(ANY,), reason=_NO_ARN)
         return
-    acted_on = [kind for kind in (row.own, *row.others) if kind in kinds]
+    acted_on = [k for k in (row.own, *row.others) if k in kinds and _is_used(k, row, used)]
     if _TAGS.search(action) and row.own in acted_on:
         acted_on = [row.own]
     by_conditions: dict[tuple[str, str], list[str]] = {}
@@ -412,7 +410,7 @@ def _acts(action: str, row: Row, ground: Ground) -> Iterator[_Entry]:
 
 def _arns(kind: str, row: Row, ground: Ground) -> tuple[str, ...]:
     found = ground.arns(kind)
-    if kind == "iam:instance-profile" and row.type == "AWS::EKS::Cluster":
+    if _is_of_auto_mode(kind, row):
         return tuple(arn.rpartition("/")[0] + f"/{_CLUSTER_PROFILES}" for arn in found[:1])
     if kind == "iam:role" and row.type == "AWS::IAM::ServiceLinkedRole":
         return tuple(arn for logical_id in ground.of_type(row.type) for arn in _linked(logical_id, ground))
@@ -424,10 +422,19 @@ def _conditions(action: str, kind: str, row: Row, ground: Ground) -> tuple[str, 
     if action in _CAPPED:
         return json.dumps(_cap(action, ground), sort_keys=True), ""
     if is_named(kind):
-        return "{}", ""
-    if _makes(action, row) or action in _WHILE_MADE or not _is_tagged(kind, ground):
+        return "{}", _AUTO_MODE if _is_of_auto_mode(kind, row) else ""
+    if _makes(action, row) or _WHILE_MADE.search(action) or not _is_tagged(kind, ground):
         return "{}", _NO_NAME
     return json.dumps({"StringEquals": {f"aws:ResourceTag/{access.TAG_STACK}": ground.name}}), ""
+
+
+def _is_of_auto_mode(kind: str, row: Row) -> bool:
+    return kind == "iam:instance-profile" and row.type == "AWS::EKS::Cluster"
+
+
+def _is_used(kind: str, row: Row, used: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any resource of the type has to do with the kind."""
+    return kind not in row.by or any(pick(properties, row.by[kind]) for properties in used)
 
 
 def _makes(action: str, row: Row) -> bool:

@@ -19,12 +19,14 @@ class Row:
     `own` is the IAM resource kind of what it makes, `others` are kinds that its handlers act on beside it.
     `needs`: property -> the actions that only it needs; what reads the resource itself is never cut, since a
     read handler reads every setting. `never`: action -> why it is left out whatever the template says.
-    `keys`: the property with the ARN of a KMS key. `linked`: services whose service-linked role is made.
+    `by`: kind -> the property without which it is not acted on. `keys`: the property with a KMS key's ARN.
+    `linked`: services whose service-linked role is made.
     """
 
     type: str
     own: str = ""
     others: tuple[str, ...] = ()
+    by: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, str] = field(default_factory=dict)
     never: Mapping[str, str] = field(default_factory=dict)
     keys: str = ""
@@ -245,6 +247,7 @@ _NETWORK = (
     Row(
         type="AWS::EC2::VPCGatewayAttachment",
         others=("ec2:internet-gateway", "ec2:vpc", "ec2:vpn-gateway"),
+        by={"ec2:internet-gateway": "InternetGatewayId", "ec2:vpn-gateway": "VpnGatewayId"},
         needs={"VpnGatewayId": "ec2:AttachVpnGateway ec2:DetachVpnGateway ec2:DescribeVpnGateways"},
     ),
     Row(type="AWS::EC2::RouteTable", own="ec2:route-table", others=("ec2:vpc",)),
@@ -254,6 +257,7 @@ _NETWORK = (
         type="AWS::EC2::EIP",
         own="ec2:elastic-ip",
         others=("ec2:instance", "ec2:network-interface"),
+        by={"ec2:instance": "InstanceId", "ec2:network-interface": "InstanceId"},
         needs={
             "InstanceId": "ec2:AssociateAddress ec2:DisassociateAddress",
             "TransferAddress": "ec2:AcceptAddressTransfer",
@@ -273,6 +277,11 @@ _NETWORK = (
         type="AWS::EC2::VPCEndpoint",
         own="ec2:vpc-endpoint",
         others=("ec2:route-table", "ec2:security-group", "ec2:subnet", "ec2:vpc", "vpce:vpc-endpoint"),
+        by={
+            "ec2:route-table": "RouteTableIds",
+            "ec2:security-group": "SecurityGroupIds",
+            "ec2:subnet": "SubnetIds",
+        },
         needs={
             "ServiceNetworkArn": "vpc-lattice:CreateServiceNetworkVpcEndpointAssociation",
             "ServiceRegion": "vpce:AllowMultiRegion",
