@@ -2,6 +2,7 @@
 
 import json
 
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -43,6 +44,8 @@ class AccessKey(Construct):
             secret_string=token(_secret(fragment(self.key), fragment(self.key, "SecretAccessKey"))),
         )
         self.secret.override_logical_id("AccessUserSecret")
+        # It holds nothing but the key, which goes with the user.
+        self.secret.apply_removal_policy(RemovalPolicy.DESTROY)
         self.outputs: Outputs = {"secret_arn": fragment(self.secret)}
 
 

@@ -1,19 +1,20 @@
 """Every template through every scanner, once."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from provisioner import synth
 from provisioner.plan import Plan
 from provisioner.template import Template
-from tests import test_catalogue as catalogue
 from tests.audit import identities, scanners, things
 from tests.audit.checks import Result, run
 from tests.audit.explained import construct
+from tests.audit.plans import every_plan
 from tests.audit.scanners import Finding
 from tests.audit.world import World, worlds
 
@@ -53,21 +54,24 @@ def own_checks(world: World) -> list[Result]:
 
 @pytest.fixture(scope="session")
 def audit(tmp_path_factory: pytest.TempPathFactory) -> Audit:
-    plans = {name.removesuffix(".json"): plan for name, plan in catalogue.PLANS.items()}
-    templates = {name.removesuffix(".json"): catalogue.template(name) for name in catalogue.PLANS}
+    plans, made = every_plan(), tmp_path_factory.mktemp("shapes")
+    templates = {name: synth.template(plan, cache_dir=made) for name, plan in plans.items()}
     some = distinct(templates)
     folder = write(some, tmp_path_factory.mktemp("templates"))
-    checkov = scanners.start_checkov(folder, tmp_path_factory.mktemp("checkov"))
-    cfn_lint = scanners.start_cfn_lint(folder, tmp_path_factory.mktemp("cfn-lint"))
     both = {name: worlds(template) for name, template in templates.items()}
-    nag = scanners.nag({name: both[name][0] for name in some}, tmp_path_factory.mktemp("nag"))
-    found, summary = scanners.read_checkov(checkov)
+    with (
+        scanners.start_checkov(folder, tmp_path_factory.mktemp("checkov")) as checkov,
+        scanners.start_cfn_lint(folder, tmp_path_factory.mktemp("cfn-lint")) as cfn_lint,
+    ):
+        nag = scanners.nag({name: both[name][0] for name in some}, tmp_path_factory.mktemp("nag"))
+        found, summary = scanners.read_checkov(checkov)
+        linted = scanners.read_cfn_lint(cfn_lint)
     return Audit(
         plans=plans,
         templates=templates,
         worlds=both,
         results={name: list(chain(*map(own_checks, w))) for name, w in both.items()},
-        cfn_lint=scanners.read_cfn_lint(cfn_lint),
+        cfn_lint=linted,
         checkov=found,
         nag=nag,
         scanned=(sum(len(t.resources) for t in some.values()), summary["resource_count"]),
@@ -75,15 +79,23 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> Audit:
 
 
 def distinct(templates: Mapping[str, Template]) -> dict[str, Template]:
-    """As few as hold every resource word for word, the largest first: scanners are slow, and shapes alike."""
-    seen: set[str] = set()
+    """As few as hold every resource and statement word for word: scanners are slow, and shapes alike."""
+    left = {name: set(pieces(template)) for name, template in templates.items()}
     some = {}
-    for name, template in sorted(templates.items(), key=lambda row: -row[1].size):
-        resources = {json.dumps([r["Type"], r["Properties"]]) for r in template.resources.values()}
-        if not resources <= seen:
-            some[name] = template
-        seen |= resources
+    while any(left.values()):
+        most = max(left, key=lambda name: (len(left[name]), name))
+        some[most], held = templates[most], left[most]
+        left = {name: rest - held for name, rest in left.items()}
     return some
+
+
+def pieces(template: Template) -> Iterator[str]:
+    """A role counts by its statements: scanners judge them one by one."""
+    for resource in template.resources.values():
+        properties = dict(resource["Properties"])
+        for policy in properties.pop("Policies", []):
+            yield from map(json.dumps, policy["PolicyDocument"]["Statement"])
+        yield json.dumps([resource["Type"], properties])
 
 
 def write(templates: Mapping[str, Template], folder: Path) -> Path:

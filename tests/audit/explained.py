@@ -19,7 +19,9 @@ WILDCARD = "AwsSolutions-IAM5"
 
 def construct(plan: Plan, template: Template, logical_id: str) -> str:
     """The module whose construct makes a resource."""
-    tag = template.component_of(logical_id)
+    user = template.resources[logical_id].get("Properties", {}).get("UserName")
+    # What a user has carries no tag: it is where the user is.
+    tag = template.component_of(user["Ref"] if user else logical_id)
     for slot in plan.shape.slots:
         component = find(slot.type, slot.flavor)
         if slot.type == tag and component:

@@ -42,6 +42,13 @@ class Scan:
                 command, stdout=out, stderr=err, env={**os.environ, **settings}, cwd=home
             )
 
+    def __enter__(self) -> "Scan":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._run.kill()
+        self._run.wait()
+
     def answer(self) -> Any:
         # Both exit with something else than 0 when they find something.
         self._run.wait()
@@ -78,7 +85,7 @@ def read_cfn_lint(scan: Scan) -> list[Finding]:
         Finding(
             template=Path(row["Filename"]).stem,
             rule=row["Rule"]["Id"],
-            logical_id=str(row["Location"]["Path"]),
+            logical_id=str((row["Location"]["Path"] or ["", ""])[1]),
             words=row["Message"],
         )
         for row in scan.answer()
@@ -95,7 +102,8 @@ def nag(worlds: Mapping[str, World], folder: Path) -> list[Finding]:
     for number, world in enumerate(worlds.values()):
         path = folder / f"{number}.json"
         # A pack reads values, not conditions; what it says of outputs nobody asked.
-        path.write_text(json.dumps({"Parameters": world.body["Parameters"], "Resources": world.resources}))
+        kept = {key: world.body[key] for key in ("Parameters", "Mappings") if key in world.body}
+        path.write_text(json.dumps({**kept, "Resources": world.resources}))
         stack = Stack(app, f"t{number}", synthesizer=BootstraplessSynthesizer())
         CfnInclude(stack, "T", template_file=str(path))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
