@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Generic, TypeVar, overload
 
 from provisioner.errors import RefusedError
@@ -28,7 +29,8 @@ _DDL = (
 )
 _CELL = "SELECT account, region, service, state, count, calls, seconds, note FROM cells ORDER BY place"
 _FOUND = "SELECT found FROM resources JOIN cells ON cell = id ORDER BY place, arn"
-_AT_ONCE = 200
+# What a killed process may lose: it is read again.
+_AT_ONCE, _SECONDS = 200, 1.0
 
 
 class DamagedError(RefusedError):
@@ -70,7 +72,7 @@ class Checkpoint:
     def __init__(self, path: Path, question: Question | None = None) -> None:
         """Opened, or made for a question; raises DamagedError, or RefusedError where it is in use."""
         self.path = path
-        self._waiting = 0
+        self._waiting, self._written = 0, monotonic()
         new = question is not None
         with self._usable():
             if new:
@@ -117,7 +119,7 @@ class Checkpoint:
         with self._usable():
             self._add(reading, place)
             self._waiting += 1
-            if self._waiting >= _AT_ONCE:
+            if self._waiting >= _AT_ONCE or monotonic() - self._written > _SECONDS:
                 self._commit()
 
     def _add(self, reading: Reading, place: str) -> None:
@@ -173,7 +175,7 @@ class Checkpoint:
             yield from self._database.execute(query, arguments)
 
     def _commit(self) -> None:
-        self._waiting = 0
+        self._waiting, self._written = 0, monotonic()
         self._database.execute("COMMIT")
         self._database.execute("BEGIN IMMEDIATE")
 

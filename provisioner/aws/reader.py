@@ -176,10 +176,10 @@ class Reader:
         )
 
     def _detailed(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
-        candidates = self._likeliest(visit, tuple(f for f in found if visit.row.candidate(f)))
-        learnt = self._asked(visit, visit.region, candidates, visit.row.details)
+        candidates = tuple(f for f in found if visit.row.candidate(f))
+        learnt = self._asked(visit, visit.region, self._likeliest(visit, candidates), visit.row.details)
         for arn, attributes in self._in_batches(visit, candidates):
-            learnt[arn].update(attributes)
+            learnt.setdefault(arn, {}).update(attributes)
         wide = self._account_wide(visit)
         detailed = tuple(
             replace(f, attributes={**f.attributes, **learnt.get(f.arn, {}), **wide}) for f in found
@@ -188,8 +188,8 @@ class Reader:
 
     def _likeliest(self, visit: _Visit, candidates: tuple[Found, ...]) -> tuple[Found, ...]:
         """Those to look into; the cell says how many are passed over."""
-        row, most = visit.row, self._most_details
-        if most is None or len(candidates) <= most or not (row.details or row.batches or row.followups):
+        most = self._most_details
+        if most is None or len(candidates) <= most or not visit.row.details:
             return candidates
         visit.passed_over = f"looked into {most} of {len(candidates)} (--details all: into each)"
         return likeliest(candidates, most)

@@ -69,6 +69,13 @@ def _pace(command: Any) -> Any:
     """How far a scan goes, and how fast."""
     for option in (
         click.option(
+            "--service",
+            "services",
+            multiple=True,
+            help="Look for this alone (s3, ecr, eks, …), as often as you like; without it, for everything.",
+            show_envvar=True,
+        ),
+        click.option(
             "--details",
             default="20",
             show_default=True,
@@ -134,7 +141,7 @@ def command(policy: bool, fail_on: str, as_json: bool, resume: bool, **wish: Any
         return 0
     from provisioner.cli import scanning
 
-    found = scanning.run(scanning.wish(**wish), ROWS, resume=resume)
+    found = scanning.run(scanning.wish(ROWS, **wish), ROWS, resume=resume)
     if as_json:
         for piece in found.as_json():
             click.echo(piece, nl=False)

@@ -34,10 +34,11 @@ class Wish:
     profiles: tuple[str, ...] = ()
     role_arns: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
-    role_name: str = ""
+    role_name: str = "stackwright-scan"
     organization: bool = False
     external_id: str = ""
     regions: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
     details: str = "20"
     seconds_per_cell: float = 300.0
     workers: int = 32
@@ -55,9 +56,15 @@ class Wish:
         return known_regions.check((known or given or [default_region(profile)])[0])
 
 
-def wish(**options: Any) -> Wish:
+def wish(rows: "Sequence[Row]", **options: Any) -> Wish:
     """The wish of the options; raises SpecError for what no option may be."""
     asked = Wish(**options)
+    known = [row.service for row in rows]
+    for service in asked.services:
+        if service not in known:
+            raise SpecError(
+                f"nothing is known of a service {service!r}", hint=", ".join(known), field="service"
+            )
     if not (asked.details.isdigit() or asked.details in ("all", "none")):
         raise SpecError(
             f"--details is {asked.details!r}", hint="a number, all or none are allowed", field="details"
@@ -81,6 +88,7 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Scan":
     from provisioner.scan.engine import Scan
 
     wish, checkpoint = _resumed(wish) if resume else (wish, _begun(wish))
+    rows = [row for row in rows if row.service in wish.services or not wish.services]
     started = time.monotonic()
     try:
         accounts = _accounts(wish)
@@ -253,10 +261,13 @@ class _Progress:
         self._is_terminal = sys.stderr.isatty()
         self._opened, self._cells, self._done, self._found, self._hidden = 0, 0, 0, 0, 0
         self._drawn = 0.0
+        self._left: dict[str, int] = {}
+        self._of: dict[str, Counter[str]] = {}
 
     def opened(self, event: "Opened") -> None:
         self._opened += 1
         self._cells += event.cells
+        self._left[event.target.account], self._of[event.target.account] = event.cells, Counter()
         if event.target.note:
             self._say(f"  {event.target.account}: {event.target.note}")
 
@@ -266,10 +277,22 @@ class _Progress:
         self._done += 1
         self._found += cell.count
         self._hidden += cell.state not in SEEN
+        self._count(cell, cell.state not in SEEN)
         if self._accounts == 1 and self._cells < 50:
             self._say(cell_line(cell))
         elif self._is_terminal and time.monotonic() - self._drawn > 0.2:
             self.draw()
+
+    def _count(self, cell: "Cell", hidden: bool) -> None:
+        """An account that is done gets a line of its own, where no line of progress stands for it."""
+        self._left[cell.account] -= 1
+        counts = self._of[cell.account]
+        counts.update(cells=1, found=cell.count, hidden=int(hidden))
+        if self._left[cell.account] == 0:
+            del self._left[cell.account], self._of[cell.account]
+            if self._accounts > 1 and not self._is_terminal:
+                seen = f"{counts['cells']} cells, {counts['found']} found, {counts['hidden']} not seen"
+                self._say(f"  {cell.account}: {seen} ({self._text()})")
 
     def draw(self) -> None:
         self._drawn = time.monotonic()
