@@ -17,6 +17,7 @@ from provisioner import kubernetes_versions
 from provisioner.emulator import eks_facts as facts
 from provisioner.emulator.eks_store import Cluster, Shown, now
 from provisioner.emulator.refusal import AwsError
+from provisioner.emulator.trust import names_service
 
 CLUSTER_NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
 PRIVATE = [IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
@@ -97,20 +98,7 @@ def node_role(arn: str) -> Role:
 
 
 def _trusts(role: Role, service: str, action: str) -> bool:
-    statements = json.loads(role.assume_role_policy_document).get("Statement", [])
-    rows = statements if isinstance(statements, list) else [statements]
-    return any(
-        row["Effect"] == "Allow"
-        and service in _texts(row.get("Principal", {}).get("Service"))
-        and any(name.lower() in (action.lower(), "sts:*") for name in _texts(row.get("Action")))
-        for row in rows
-    )
-
-
-def _texts(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else list(value)
+    return names_service(json.loads(role.assume_role_policy_document), service, action)
 
 
 def network(account: str, region: str, name: str, given: Shown) -> str:

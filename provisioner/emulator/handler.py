@@ -119,6 +119,24 @@ def changed(name: str, new: Properties, old: Properties) -> bool:
     return bool(new.get(name) != old.get(name))
 
 
+def chosen(properties: Properties, names: str) -> dict[str, Any]:
+    """Those of the named properties that the template gives."""
+    return {name: properties[name] for name in names.split() if name in properties}
+
+
+def api_form(value: Any) -> Any:
+    """A template's value as the newer APIs spell it: `SubnetIds` is `subnetIds`."""
+    if isinstance(value, Mapping):
+        return {key[:1].lower() + key[1:]: api_form(item) for key, item in value.items()}
+    return [api_form(item) for item in value] if isinstance(value, list) else value
+
+
+def api_chosen(properties: Properties, names: str) -> dict[str, Any]:
+    """Those of the named properties that the template gives, as the newer APIs spell them."""
+    found: dict[str, Any] = api_form(chosen(properties, names))
+    return found
+
+
 def document(value: Any) -> str:
     """A policy as the API wants it: JSON text."""
     return value if isinstance(value, str) else json.dumps(value)

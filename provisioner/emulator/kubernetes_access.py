@@ -87,7 +87,11 @@ def _rules(rows: Iterable[tuple[str, str]], verbs: tuple[str, ...]) -> tuple[Rul
     return tuple(Rule(groups=(group,), resources=tuple(text.split()), verbs=verbs) for group, text in rows)
 
 
-EDIT = (*_rules(_WORK, READ + WRITE), *_rules(_SEEN, READ))
+EDIT = (
+    *_rules(_WORK, READ + WRITE),
+    *_rules(_SEEN, READ),
+    *_rules([("", "serviceaccounts")], ("impersonate",)),
+)
 VIEW = _rules([(group, text.replace("secrets ", "")) for group, text in (*_WORK, *_SEEN)], READ)
 ADMIN = (
     *EDIT,

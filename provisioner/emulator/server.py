@@ -27,6 +27,7 @@ from provisioner.emulator import calls, iam, listings, s3
 from provisioner.emulator.calls import Call, Environ
 from provisioner.emulator.clients import Clients, access_key
 from provisioner.emulator.cloudformation import CloudFormationResponse
+from provisioner.emulator.codebuild import StrictCodeBuildResponse
 from provisioner.emulator.ec2 import StrictEc2Response
 from provisioner.emulator.eks import EksResponse
 from provisioner.emulator.engine import Engine
@@ -104,7 +105,7 @@ class Emulator:
     def __init__(self, event_delay: float = 0.0, port: int = 0) -> None:
         """`event_delay` is in seconds per resource; port 0 takes a free one."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        # 1,300 machine images take moto a third of a second per account and region; nothing here asks for one.
+        # Making 1,300 machine images takes a third of a second per account and region; nothing asks for one.
         os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         self.rules = Rules()
         self.latency = 0.0
@@ -124,6 +125,7 @@ class Emulator:
         return {
             "cloudformation": type("CloudFormation", (CloudFormationResponse,), here),
             "ec2": type("Ec2", (StrictEc2Response,), {"opted_in": self.opted_in}),
+            "codebuild": StrictCodeBuildResponse,
             "eks": EksResponse,
             "iam": iam.StrictIamResponse,
             "servicequotas": QuotaResponse,

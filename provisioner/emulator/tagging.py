@@ -1,4 +1,4 @@
-"""The tagging API over everything that carries tags here: moto's services, and ECR and CodeBuild, which moto leaves out.
+"""The tagging API over everything that carries tags here: moto's services, and those that moto leaves out.
 
 IAM roles are left out on purpose: "The GetResources operation does not currently support IAM users and
 roles." https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/supported-services.html

@@ -54,6 +54,18 @@ def _matches(statement: Mapping[str, Any], caller: Caller, action: str, context:
     return conditions_hold(statement, context)
 
 
+def names_service(policy: Mapping[str, Any], service: str, action: str) -> bool:
+    """Does the policy let an AWS service do this? Conditions are the service's business."""
+    statements = policy.get("Statement", [])
+    return any(
+        row["Effect"] == "Allow"
+        and isinstance(row.get("Principal"), Mapping)
+        and service in _list(row["Principal"].get("Service"))
+        and any(fnmatchcase(action.lower(), name.lower()) for name in _list(row.get("Action")))
+        for row in (statements if isinstance(statements, list) else [statements])
+    )
+
+
 def conditions_hold(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
     """Whether a statement applies to a request with these keys."""
     conditions = statement.get("Condition", {})

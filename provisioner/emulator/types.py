@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from provisioner.emulator.handler import ResourceType
+from provisioner.emulator.types_codebuild import Project
 from provisioner.emulator.types_ec2 import EC2_TYPES
 from provisioner.emulator.types_ecr import Repository
 from provisioner.emulator.types_eks import EKS_TYPES
@@ -25,6 +26,7 @@ TYPES: Mapping[str, ResourceType] = {
         LogGroup(),
         CdkMetadata(),
         WaitConditionHandle(),
+        Project(),
         *EC2_TYPES,
         *EKS_TYPES,
     )

@@ -12,16 +12,12 @@ from provisioner.emulator.handler import (
     ResourceType,
     Site,
     changed,
+    chosen,
     document,
     physical_name,
     tag_list,
 )
 from provisioner.emulator.template import words
-
-
-def chosen(properties: Properties, names: str) -> dict[str, Any]:
-    """Those of the named properties that the template gives."""
-    return {name: properties[name] for name in names.split() if name in properties}
 
 
 class Tagged(ResourceType):

@@ -11,28 +11,14 @@ from provisioner.emulator.handler import (
     Properties,
     ResourceType,
     Site,
+    api_chosen,
+    api_form,
     changed,
     physical_name,
 )
 from provisioner.emulator.template import words
 
 GONE = ("ResourceNotFoundException",)
-
-
-def api_form(value: Any) -> Any:
-    """A template's value as the EKS API spells it: `SubnetIds` is `subnetIds`."""
-    if isinstance(value, Mapping):
-        return {key[:1].lower() + key[1:]: api_form(item) for key, item in value.items()}
-    return [api_form(item) for item in value] if isinstance(value, list) else value
-
-
-def chosen(properties: Properties, names: str) -> dict[str, Any]:
-    """Those of the named properties that the template gives, as the API spells them."""
-    return {
-        name[:1].lower() + name[1:]: api_form(properties[name])
-        for name in names.split()
-        if name in properties
-    }
 
 
 class EksType(ResourceType):
@@ -75,7 +61,7 @@ class Cluster(EksType):
 
     def create(self, site: Site, properties: Properties) -> str:
         name = str(properties.get("Name") or physical_name(site, 100))
-        wanted = chosen(
+        wanted = api_chosen(
             properties,
             "AccessConfig BootstrapSelfManagedAddons ComputeConfig DeletionProtection EncryptionConfig "
             "KubernetesNetworkConfig ResourcesVpcConfig RoleArn StorageConfig UpgradePolicy Version "
@@ -112,7 +98,7 @@ class Cluster(EksType):
         ]
         automatic = ("ComputeConfig", "KubernetesNetworkConfig", "StorageConfig")
         if any(changed(name, new, old) for name in automatic):
-            made.append(chosen(new, " ".join(automatic)))
+            made.append(api_chosen(new, " ".join(automatic)))
         if changed("Logging", new, old):
             made.append({"logging": _logging(new.get("Logging", {}), off=True)})
         mode = new.get("AccessConfig", {}).get("AuthenticationMode")
@@ -172,7 +158,7 @@ class Nodegroup(EksType):
     def create(self, site: Site, properties: Properties) -> str:
         name = str(properties.get("NodegroupName") or physical_name(site, 63))
         labels = {"labels": dict(properties["Labels"])} if "Labels" in properties else {}
-        wanted = chosen(
+        wanted = api_chosen(
             properties,
             "AmiType CapacityType ClusterName DiskSize InstanceTypes LaunchTemplate NodeRepairConfig "
             "NodeRole ReleaseVersion ScalingConfig Subnets Taints UpdateConfig Version",
@@ -188,7 +174,7 @@ class Nodegroup(EksType):
         if any(changed(name, new, old) for name in ("ScalingConfig", "Labels", "Taints", "UpdateConfig")):
             site.call("eks", "UpdateNodegroupConfig", **where, **_config_change(new, old))
         if any(changed(name, new, old) for name in ("ReleaseVersion", "Version", "LaunchTemplate")):
-            versions = chosen(new, "ReleaseVersion Version LaunchTemplate")
+            versions = api_chosen(new, "ReleaseVersion Version LaunchTemplate")
             site.call("eks", "UpdateNodegroupVersion", **where, **versions)
         self.retag(site, self._find(site, physical_id)["nodegroupArn"], new)
 
@@ -213,7 +199,7 @@ class Nodegroup(EksType):
 
 
 def _config_change(new: Properties, old: Properties) -> dict[str, Any]:
-    made = chosen(new, "ScalingConfig UpdateConfig")
+    made = api_chosen(new, "ScalingConfig UpdateConfig")
     wanted, had = new.get("Labels", {}), old.get("Labels", {})
     gone = [key for key in had if key not in wanted]
     if wanted or gone:
@@ -244,7 +230,7 @@ class Addon(EksType):
     attribute_names = words("Arn")
 
     def create(self, site: Site, properties: Properties) -> str:
-        wanted = chosen(
+        wanted = api_chosen(
             properties,
             "AddonName AddonVersion ClusterName ConfigurationValues PodIdentityAssociations ResolveConflicts "
             "ServiceAccountRoleArn",
@@ -255,7 +241,7 @@ class Addon(EksType):
     def configure(self, site: Site, physical_id: str, new: Properties, old: Properties) -> None:
         where = _names(physical_id, "addonName", "|")
         if old and any(changed(n, new, old) for n in ("AddonVersion", "ConfigurationValues", SERVICE_ROLE)):
-            wanted = chosen(new, f"AddonVersion ConfigurationValues ResolveConflicts {SERVICE_ROLE}")
+            wanted = api_chosen(new, f"AddonVersion ConfigurationValues ResolveConflicts {SERVICE_ROLE}")
             site.call("eks", "UpdateAddon", **where, **wanted)
         found = site.call("eks", "DescribeAddon", **where)["addon"]
         if found["status"] == "DEGRADED":
@@ -273,7 +259,7 @@ class Addon(EksType):
         return {"Arn": found["addonArn"]}
 
     def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
-        preserve = chosen(properties, "PreserveOnDelete")
+        preserve = api_chosen(properties, "PreserveOnDelete")
         kept = {"preserve": preserve["preserveOnDelete"]} if preserve else {}
         with Gone(*GONE):
             site.call("eks", "DeleteAddon", **_names(physical_id, "addonName", "|"), **kept)
@@ -292,14 +278,14 @@ class AccessEntry(EksType):
     attribute_names = words("AccessEntryArn")
 
     def create(self, site: Site, properties: Properties) -> str:
-        wanted = chosen(properties, "ClusterName KubernetesGroups PrincipalArn Type Username")
+        wanted = api_chosen(properties, "ClusterName KubernetesGroups PrincipalArn Type Username")
         site.call("eks", "CreateAccessEntry", tags=self.tags(site, properties), **wanted)
         return f"{properties['PrincipalArn']}|{properties['ClusterName']}"
 
     def configure(self, site: Site, physical_id: str, new: Properties, old: Properties) -> None:
         where = self._where(physical_id)
         if old and any(changed(name, new, old) for name in ("KubernetesGroups", "Username")):
-            site.call("eks", "UpdateAccessEntry", **where, **chosen(new, "KubernetesGroups Username"))
+            site.call("eks", "UpdateAccessEntry", **where, **api_chosen(new, "KubernetesGroups Username"))
         wanted = {row["PolicyArn"]: row for row in new.get("AccessPolicies", [])}
         for row in old.get("AccessPolicies", []):
             if row["PolicyArn"] not in wanted:
@@ -337,14 +323,14 @@ class PodIdentityAssociation(EksType):
     attribute_names = words("AssociationArn AssociationId ExternalId")
 
     def create(self, site: Site, properties: Properties) -> str:
-        wanted = chosen(properties, "ClusterName Namespace RoleArn ServiceAccount TargetRoleArn")
+        wanted = api_chosen(properties, "ClusterName Namespace RoleArn ServiceAccount TargetRoleArn")
         tags = self.tags(site, properties)
         made = site.call("eks", "CreatePodIdentityAssociation", tags=tags, **wanted)
         return str(made["association"]["associationArn"])
 
     def configure(self, site: Site, physical_id: str, new: Properties, old: Properties) -> None:
         if old and any(changed(name, new, old) for name in ("RoleArn", "TargetRoleArn")):
-            wanted = chosen(new, "RoleArn TargetRoleArn")
+            wanted = api_chosen(new, "RoleArn TargetRoleArn")
             site.call("eks", "UpdatePodIdentityAssociation", **self._where(physical_id), **wanted)
         if old:
             self.retag(site, physical_id, new)
