@@ -13,7 +13,7 @@ from provisioner.component import Severity
 from provisioner.errors import CheckError, SpecError
 from provisioner.permissions import Permission
 from provisioner.plan import Plan
-from provisioner.preflight import Finding
+from provisioner.preflight import Ask, Finding
 from provisioner.spec import Spec
 from provisioner.template import Template
 
@@ -107,12 +107,13 @@ class Draft:
                 )
 
 
-def draft(spec: Spec) -> Draft:
+def draft(spec: Spec, *, ask: Ask | None = None) -> Draft:
+    """The plan with its findings; `ask` answers what only AWS can tell."""
     check_usage(spec.usage)
     plan = plans.make(spec)
     template = synth.template(plan, cache_dir=places().cache)
     cost = estimate(template.body, spec.region, usage=spec.usage, parameters=plan.parameters)
-    findings = preflight.check(plan, template, cost, today=datetime.now(UTC).date())
+    findings = preflight.check(plan, template, cost, today=datetime.now(UTC).date(), ask=ask)
     return Draft(plan=plan, template=template, cost=cost, findings=findings)
 
 

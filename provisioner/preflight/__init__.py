@@ -1,16 +1,18 @@
 """Findings over a plan and its template: the table of checks, and who runs it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from provisioner.plan import Plan
-from provisioner.preflight import access, components, cost, data, links, places, reuse
+from provisioner.preflight import access, components, cost, data, links, online, places, reuse
 from provisioner.preflight.row import Case, Finding, Question, Row, Seen, Unanswered
 from provisioner.template import Template
 
-__all__ = ["ROWS", "Case", "Finding", "Question", "Row", "Seen", "Unanswered", "check", "link_blockers"]
+__all__ = ["ROWS", "Ask", "Case", "Finding", "Question", "Row", "Seen", "Unanswered"]
 
+Ask = Callable[[set[Question]], Mapping[Question, Any]]
 ROWS: tuple[Row, ...] = (
     *links.ROWS,
     *places.ROWS,
@@ -19,6 +21,7 @@ ROWS: tuple[Row, ...] = (
     *data.ROWS,
     *components.ROWS,
     *cost.ROWS,
+    *online.ROWS,
 )
 _BLOCKERS = frozenset(row.id for row in ROWS if row.blocks)
 _GRAVITY = ("error", "warning", "info")
@@ -30,7 +33,7 @@ def check(
     estimate: Mapping[str, Any],
     *,
     today: date,
-    ask: Callable[[set[Question]], Mapping[Question, Any]] | None = None,
+    ask: Ask | None = None,
 ) -> list[Finding]:
     """Every finding, the gravest first; `estimate` is the plan's `cost` answer.
 
@@ -38,8 +41,10 @@ def check(
     """
     case = Case(plan=plan, template=template, estimate=estimate, today=today)
     if ask:
-        questions = {q for row in ROWS if row.asks for q in row.asks(case)}
-        case = Case(plan=plan, template=template, estimate=estimate, today=today, answers=ask(questions))
+        # Twice: who is asking decides some of the questions.
+        for _ in range(2):
+            questions = {q for row in ROWS if row.asks for q in row.asks(case)} - case.answers.keys()
+            case = replace(case, answers={**case.answers, **ask(questions)})
     found = [finding for row in ROWS for finding in row.check(case)]
     return sorted(found, key=lambda f: _GRAVITY.index(f.severity))
 

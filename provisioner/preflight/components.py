@@ -136,7 +136,7 @@ ROWS = (
         fix="compute: auto starts GPU machines for waiting pods",
     ),
     Row(
-        id="bootstrap",
+        id="needs-bootstrap",
         severity="info",
         why="CloudFormation cannot write into a cluster",
         look=_bootstrap,

@@ -92,5 +92,5 @@ class Row:
             severity="info",
             subject=" ".join(question),
             message=f"could not look: {answer.reason}",
-            fix=self.why,
+            fix=f"unchecked: {self.why}",
         )
