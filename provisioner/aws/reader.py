@@ -93,8 +93,6 @@ class Reader:
         self._clock = clock
         self._seconds_per_cell, self._most_details = seconds_per_cell, most_details
         self._once = _Once()
-        # boto3 sessions are not safe for making clients in several threads at a time.
-        self._making_clients = Lock()
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="details")
 
     def read(self, account: str, region: str, row: Row) -> Reading:
@@ -299,9 +297,7 @@ class Reader:
     def _client(self, visit: _Visit, service: str, region: str) -> Client:
         """A client in the region; what belongs to no region is asked in the session's own."""
         session = self._once.get(visit.account, lambda: self._session_for(visit.account))
-        with self._making_clients:
-            client = session.client(service, "" if region == GLOBAL else region)
-        return client.until(visit.deadline)
+        return session.client(service, "" if region == GLOBAL else region).until(visit.deadline)
 
 
 class _Once:

@@ -5,6 +5,7 @@ from copy import copy
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache, cached_property
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,6 +63,7 @@ class Session:
         self._boto = guarded(lambda: boto3.Session(profile_name=profile or None, region_name=region, **names))
         self._config = _CONFIG
         self._clients: dict[tuple[str, str], Client] = {}
+        self._making = Lock()
 
     @cached_property
     def impatient(self) -> "Session":
@@ -72,9 +74,11 @@ class Session:
 
     def client(self, service: str, region: str = "") -> "Client":
         key = (service, region or self.region)
-        if key not in self._clients:
-            self._clients[key] = Client(guarded(lambda: self._made(*key)))
-        return self._clients[key]
+        # boto3 sessions are not safe for making clients in several threads at a time.
+        with self._making:
+            if key not in self._clients:
+                self._clients[key] = Client(guarded(lambda: self._made(*key)))
+            return self._clients[key]
 
     def _made(self, service: str, region: str) -> Any:
         try:
