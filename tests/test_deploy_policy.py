@@ -1,6 +1,7 @@
 """The deploy policy: what it grants, what a real deployment calls, and that the two are the same."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -639,10 +640,79 @@ def sts_rights(operation: str, given: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield f"sts:{operation}", given["RoleArn"]
 
 
+# An id's beginning -> the kind of what it names.
+IDS = {
+    "eipalloc": "ec2:elastic-ip",
+    "igw": "ec2:internet-gateway",
+    "nat": "ec2:natgateway",
+    "rtb": "ec2:route-table",
+    "sg": "ec2:security-group",
+    "subnet": "ec2:subnet",
+    "vpc": "ec2:vpc",
+    "vpce": "ec2:vpc-endpoint",
+}
+# Whose role a call of EKS hands on, and to whom.
+PASSED = {
+    ("CreateCluster", "roleArn"): "eks.amazonaws.com",
+    ("CreateCluster", "nodeRoleArn"): "ec2.amazonaws.com",
+    ("CreateNodegroup", "nodeRole"): "ec2.amazonaws.com",
+    ("CreatePodIdentityAssociation", "roleArn"): "pods.eks.amazonaws.com",
+}
+
+
+def network_rights(operation: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """On everything that the call names, and on the new thing that it makes."""
+    action, text = f"ec2:{operation}", json.dumps(given)
+    makers = [r for r in ROWS if r.own and action in candidates(r.type)]
+    own = next((r.own for r in makers if deploy_policy._makes(action, r)), "")
+    named = {(IDS[kind], name) for name, kind in re.findall(rf"\b(({'|'.join(IDS)})-[0-9a-f]+)", text)}
+    kinds = handlers().actions[action] or ()
+    touched = [(kind, name) for kind, name in sorted(named) if kind in kinds]
+    for kind, name in [*touched, *([(own, "new")] if own else [])]:
+        yield action, ground(of({})).arns(kind)[0].replace("*", name)
+    if not kinds:
+        yield action, "*"
+    if own and "TagSpecifications" in given:
+        yield "ec2:CreateTags", ground(of({})).arns(own)[0].replace("*", "new")
+
+
+def cluster_rights(operation: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    action, cluster = f"eks:{operation}", given.get("clusterName", given.get("name"))
+    kinds = handlers().actions[action] or ()
+    place = f"arn:aws:eks:{REGION}:{ACCOUNT}:"
+    if "resourceArn" in given:
+        yield action, given["resourceArn"]
+        return
+    for kind in kinds:
+        name = kind.removeprefix("eks:")
+        yield action, f"{place}{name}/{cluster}" + ("" if name == "cluster" else "/thing/0")
+    if not kinds:
+        yield action, "*"
+    if given.get("tags"):
+        yield "eks:TagResource", f"{place}cluster/{cluster}"
+
+
+def log_rights(operation: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    name = given.get("logGroupName") or given.get("resourceArn", "").rpartition(":log-group:")[2]
+    is_list = not handlers().actions[f"logs:{operation}"]
+    yield f"logs:{operation}", "*" if is_list else f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+
+
+def passed_roles(operation: str, given: Any) -> Iterator[tuple[str, str]]:
+    """(role, service) of every role that a call hands on."""
+    for key, value in given.items() if isinstance(given, Mapping) else ():
+        if (operation, key) in PASSED:
+            yield value, PASSED[operation, key]
+        yield from passed_roles(operation, value)
+
+
 RIGHTS: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[tuple[str, str]]]] = {
     "cloudformation": stack_rights,
+    "ec2": network_rights,
     "ecr": ecr_rights,
+    "eks": cluster_rights,
     "iam": iam_rights,
+    "logs": log_rights,
     "s3": s3_rights,
     "sts": sts_rights,
 }
@@ -656,9 +726,19 @@ class Recorder:
     calls: set[Call] = field(default_factory=set)
 
     def note(self, service: str, operation: str, given: Mapping[str, Any]) -> None:
-        capped = self.boundary and service == "iam"
-        context = (("iam:PermissionsBoundary", self.boundary),) if capped else ()
+        # Every role here is made with the boundary, every network with the stack's tag.
+        context = {
+            "iam": (
+                ("iam:PermissionsBoundary", self.boundary),
+                ("iam:PolicyARN", given.get("PolicyArn", "")),
+            ),
+            "ec2": (("aws:ResourceTag/stackwright:stack", NAME),),
+        }.get(service, ())
         self.calls |= {Call(a, r, context) for a, r in RIGHTS[service](operation, given)}
+        self.calls |= {
+            Call("iam:PassRole", role, (("iam:PassedToService", service),))
+            for role, service in passed_roles(operation, given)
+        }
 
     def of_client(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
         self.note(model.service_model.signing_name, model.name, params)
@@ -678,11 +758,26 @@ class Recorder:
 
 
 SPEC = {"version": 1, "name": NAME, "region": REGION, "components": specs.PRESETS["sagemaker"]}
-# Statements of setup that no call of ours proves.
+CLUSTER = {"flavor": "eks", "options": {"public_access_cidrs": ["198.51.100.7/32"]}}
+ON_EKS = SPEC | {"components": {**specs.PRESETS["eks"], "orchestrator": CLUSTER}}
+# Actions of setup that no call of ours proves, in statements of their own: why they are there.
 UNSEEN = {
-    "StackLists": "the console's own pages ask without a stack's name",
-    "Template": "`deploy` hands the template in; a click has CloudFormation read it",
+    **dict.fromkeys(deploy_policy._ANY_STACK, "the console's own pages ask without a stack's name"),
+    "s3:GetObject": "`deploy` hands the template in; a click has CloudFormation read it",
+    **dict.fromkeys(("ec2:DeleteTags", "ec2:ModifyVpcEndpoint"), "an update changes them"),
+    **dict.fromkeys(deploy_rows._PROFILES.split(), "EKS makes them for the nodes of Auto Mode"),
+    "iam:CreateServiceLinkedRole": "EKS makes its own role where the account has none yet",
 }
+
+
+def needless(granted: list[dict[str, Any]], calls: set[Call]) -> list[str]:
+    """The statements without which every call is allowed, and that nobody explained."""
+    return [
+        s["Sid"]
+        for s in granted
+        if not denied([g for g in granted if g is not s], calls)
+        and not set(many(s["Action"])) <= UNSEEN.keys()
+    ]
 
 
 @dataclass(frozen=True)
@@ -694,9 +789,9 @@ class Stage:
     world: Any
     folder: Path
 
-    def is_for(self, *, boundary: str = "") -> DeployPolicy:
+    def is_for(self, wish: Mapping[str, Any] = SPEC, *, boundary: str = "") -> DeployPolicy:
         """Writes stack.yaml; the policy of its template."""
-        spec = SPEC | ({"access": {"boundary": boundary}} if boundary else {})
+        spec = dict(wish) | ({"access": {"boundary": boundary}} if boundary else {})
         (self.folder / "stack.yaml").write_text(json.dumps(spec))
         self.recorder.boundary = boundary
         plan = plans.make(specs.parse(spec))
@@ -756,8 +851,17 @@ def test_setup_allows_what_deploy_and_destroy_call_and_every_statement_is_needed
     granted = statements(policy.setup)
     # `deploy` ends with the proof of `finish`, which is the ongoing policy's.
     assert denied(granted + statements(policy.ongoing), calls) == set()
-    needless = [s["Sid"] for s in granted if not denied([g for g in granted if g is not s], calls)]
-    assert needless == list(UNSEEN)
+    assert needless(granted, calls) == []
+
+
+def test_setup_allows_what_a_cluster_and_its_network_call(stage: Stage) -> None:
+    policy = stage.is_for(ON_EKS, boundary=BOUNDARY)
+    calls = stage.does("deploy", "--yes", "--no-bootstrap")
+    stage.fills_bucket()
+    calls |= stage.does("destroy", NAME, "--yes")
+    granted = statements(policy.setup)
+    assert denied(granted + statements(policy.ongoing), calls) == set()
+    assert needless(granted, calls) == []
 
 
 def test_setup_allows_what_a_click_calls(stage: Stage) -> None:
