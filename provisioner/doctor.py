@@ -143,9 +143,9 @@ def drift(target: Target, doors: bootstrap.Doors, name: str) -> Test:
     except StackwrightError as error:
         return Test(id=id_, subject=target.cluster, ok=None, message=error.message)
     if outlook.rights == "missing":
-        message = "this caller may not look at roles and node pools there"
+        message = "this caller may not see roles and node pools there"
         return Test(id=id_, subject=target.cluster, ok=None, message=message)
     if outlook.is_done:
         return Test(id=id_, subject=target.cluster, ok=True, message="has all that it was given")
-    message = f"`stackwright finish {name}` would {'; '.join(outlook.words)}"
+    message = f"`stackwright finish {name} --bootstrap` would {'; '.join(outlook.words)}"
     return Test(id=id_, subject=target.cluster, ok=False, message=message)

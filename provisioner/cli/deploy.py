@@ -60,7 +60,7 @@ def command(
     allow_removal: bool,
     take_over: bool,
     reuse_unchecked: bool,
-    no_bootstrap: bool,
+    bootstrap: bool | None,
     profile: str,
     yes: bool,
     as_json: bool,
@@ -110,7 +110,7 @@ def command(
         random_id=random_id,
         region=spec.region,
     )
-    stack = prepared(stack, cloud, yes=yes, skip=no_bootstrap)
+    stack = prepared(stack, cloud, yes=yes, wanted=bootstrap)
     answer(as_answer(stack, cloud.registry), stack_text(stack, cloud.registry), as_json=as_json)
 
 

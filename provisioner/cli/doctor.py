@@ -25,7 +25,9 @@ _NEW = timedelta(minutes=5)
 @aws_options
 @yes_option
 @json_option
-def command(name: str | None, no_bootstrap: bool, region: str, profile: str, yes: bool, as_json: bool) -> int:
+def command(
+    name: str | None, bootstrap: bool | None, region: str, profile: str, yes: bool, as_json: bool
+) -> int:
     """Prove that a registered stack works: assume its role, write, read and delete an object, log in to ECR.
 
     An unverified stack is proved and registered first, as `finish` does, and an eks cluster is prepared
@@ -35,7 +37,8 @@ def command(name: str | None, no_bootstrap: bool, region: str, profile: str, yes
     Example:
       stackwright doctor churn-dev
     """
-    from provisioner import bootstrap, doctor, finish, proof
+    from provisioner import doctor, finish, proof
+    from provisioner.bootstrap import targets_of
     from provisioner.cli.cloud import open_cloud_of
     from provisioner.cli.options import open_registry
     from provisioner.cli.stack import find
@@ -58,7 +61,7 @@ def command(name: str | None, no_bootstrap: bool, region: str, profile: str, yes
             stack.name, doors=cloud.for_proof(), registry=registry, now=now(), random_id=random_id
         )
     if stack.status == "needs_bootstrap" and (yes or sys.stdin.isatty()):
-        stack = prepared(stack, cloud, yes=yes, skip=no_bootstrap)
+        stack = prepared(stack, cloud, yes=yes, wanted=bootstrap)
     is_new = now() - stack.created_at < _NEW
     doors = cloud.for_proof() if is_new else replace(cloud.for_proof(), pauses=())
     tests = [Test(id="registered", subject=stack.name, ok=True, message=f"is {stack.status}")]
@@ -78,7 +81,7 @@ def command(name: str | None, no_bootstrap: bool, region: str, profile: str, yes
         pauses=doors.pauses,
     )
     tests += [_said(t, own) for t in examined]
-    for target in bootstrap.targets_of(registry.components_of(stack)):
+    for target in targets_of(registry.components_of(stack)):
         found = doctor.examine_cluster(target, clusters=used.clusters, open_api=used.open_api)
         tests += [_said(t, own) for t in found]
         tests.append(doctor.drift(target, cloud.for_bootstrap(), stack.name))

@@ -27,7 +27,7 @@ from provisioner.cli.preparing import bootstrap_option, prepared
 @yes_option
 @json_option
 def command(
-    what: str, account: str, no_bootstrap: bool, region: str, profile: str, yes: bool, as_json: bool
+    what: str, account: str, bootstrap: bool | None, region: str, profile: str, yes: bool, as_json: bool
 ) -> None:
     """Register a completed CloudFormation stack, by its name or by the FinishCommand of its Outputs tab.
 
@@ -36,7 +36,7 @@ def command(
     account that works through the stack's own role, and --account must say which account is meant.
 
     The cluster of an eks stack is then given what pipelines need (namespace, service account, role), once it
-    was printed and agreed to. Run it again for a cluster that was changed since.
+    was printed and agreed to; with --bootstrap again, where the cluster was changed since.
 
     \b
     Example:
@@ -68,5 +68,5 @@ def command(
             region=region,
             account=account,
         )
-        stack = prepared(stack, cloud, yes=yes, skip=no_bootstrap)
+        stack = prepared(stack, cloud, yes=yes, wanted=bootstrap)
     answer(as_answer(stack, registry), stack_text(stack, registry), as_json=as_json)

@@ -17,25 +17,26 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def bootstrap_option(command: Command) -> Command:
     flag = click.option(
-        "--no-bootstrap",
-        is_flag=True,
-        help="Leave the cluster of an eks stack as it is.",
+        "--bootstrap/--no-bootstrap",
+        default=None,
+        help="Prepare the cluster of an eks stack, again too, or leave it; without: where it was not yet.",
         show_envvar=True,
     )
     return flag(command)
 
 
-def prepared(stack: "RegisteredStack", cloud: "Cloud", *, yes: bool, skip: bool) -> "RegisteredStack":
+def prepared(
+    stack: "RegisteredStack", cloud: "Cloud", *, yes: bool, wanted: bool | None
+) -> "RegisteredStack":
     """The stack with its clusters prepared, as far as the user agrees; raises what the engine raises."""
     from provisioner import bootstrap
 
     targets = bootstrap.targets_of(cloud.registry.components_of(stack))
-    if not targets or skip:
-        if skip and stack.status == "needs_bootstrap":
+    waits = stack.status == "needs_bootstrap"
+    if not targets or wanted is False or not (waits or wanted):
+        if targets and waits:
             story(f"Pipelines cannot run yet. Next: `stackwright finish {stack.name}`.")
         return stack
-    if stack.status == "registered" and cloud.account != stack.account:
-        return stack  # prepared already, and only its own account could look
     doors = cloud.for_bootstrap()
     bootstrap.check_account(stack, doors.caller_arn)
     outlooks = [bootstrap.look(target, doors) for target in targets]
@@ -45,7 +46,8 @@ def prepared(stack: "RegisteredStack", cloud: "Cloud", *, yes: bool, skip: bool)
         confirm("Do this?", yes=yes)
     for outlook in waiting:
         bootstrap.apply(outlook, doors=doors, tell=story)
-    cloud.registry.set_bootstrapped(stack.name)
+    if waits:
+        cloud.registry.set_bootstrapped(stack.name)
     return cloud.registry.stack(stack.name) or stack
 
 
