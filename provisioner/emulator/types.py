@@ -10,6 +10,7 @@ from provisioner.emulator.types_ec2 import EC2_TYPES
 from provisioner.emulator.types_ecr import Repository
 from provisioner.emulator.types_eks import EKS_TYPES
 from provisioner.emulator.types_iam import ManagedPolicy, Policy, Role, RolePolicy
+from provisioner.emulator.types_identity import IDENTITY_TYPES
 from provisioner.emulator.types_misc import CdkMetadata, LogGroup, WaitConditionHandle
 from provisioner.emulator.types_s3 import Bucket, BucketPolicy
 
@@ -29,5 +30,6 @@ TYPES: Mapping[str, ResourceType] = {
         Project(),
         *EC2_TYPES,
         *EKS_TYPES,
+        *IDENTITY_TYPES,
     )
 }
