@@ -224,6 +224,76 @@ def test_the_same_template_gives_the_same_policy() -> None:
     assert made(template).as_dict() == made(parse(template.text)).as_dict()
 
 
+# What no preset ships
+
+
+def on_eks(**options: Any) -> dict[str, Any]:
+    cluster = {"flavor": "eks", "options": {"public_access_cidrs": ["198.51.100.7/32"], **options}}
+    return {"components": {**specs.PRESETS["eks"], "orchestrator": cluster}}
+
+
+GITHUB = {
+    "issuer": "https://token.actions.githubusercontent.com",
+    "audience": "sts.amazonaws.com",
+    "subject": "repo:acme/churn:ref:refs/heads/main",
+}
+WISHES: dict[str, dict[str, Any]] = {
+    "oidc": {"access": {"trust": "oidc", "oidc": GITHUB}},
+    "access key": {"access": {"trust": "access_key"}},
+    "budget": {"budget": {"monthly_usd": 200, "notify": "team@example.com"}},
+    "customer key": {"data": {"kms_key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{'1' * 8}-1-1-1-{'1' * 12}"}},
+    "codebuild": {"components": {**specs.PRESETS["sagemaker"], "image_builder": "codebuild"}},
+    "managed nodes": on_eks(compute="managed", gpu={"instance_type": "g5.xlarge", "max_nodes": 2}),
+    "three zones": on_eks(zones=3, nat_gateways=3),
+    "existing network": on_eks()
+    | {"network": {"vpc": f"vpc-{'0' * 17}", "subnets": [f"subnet-{n * 17}" for n in "12"]}},
+}
+every_wish = pytest.mark.parametrize("wish", WISHES)
+
+
+@cache
+def wished(wish: str) -> DeployPolicy:
+    base = {"version": 1, "name": NAME, "region": REGION, "components": specs.PRESETS["sagemaker"]}
+    plan = plans.make(specs.parse(base | WISHES[wish]))
+    return deploy_policy.make(
+        synth.synthesize(plan.shape),
+        name=NAME,
+        region=REGION,
+        partition="aws",
+        account=ACCOUNT,
+        parameters=plan.parameters,
+    )
+
+
+@every_wish
+def test_every_shape_is_known_and_clean(wish: str) -> None:
+    policy = wished(wish)
+    pieces = (*policy.setup, *policy.ongoing)
+    found = {f.issue for p in pieces for f in analyze_policy_string(json.dumps(p.document)).findings}
+    # parliament does not know billing:GetBillingViewData yet.
+    assert found - EXPLAINED.keys() <= ({"UNKNOWN_ACTION"} if wish == "budget" else set())
+    assert [line for line in policy.capability if "unknown" in line] == []
+    assert max(p.characters for p in pieces) <= MAX_CHARACTERS
+
+
+@every_wish
+def test_every_identity_is_the_stacks_own(wish: str) -> None:
+    own = (f"{ROLES}{NAME}-", f"arn:aws:iam::{ACCOUNT}:user/{NAME}-", f"{ROLES}aws-service-role/")
+    named = {
+        arn
+        for s in statements(wished(wish).setup)
+        if any(a.startswith("iam:") for a in many(s["Action"]))
+        for arn in many(s["Resource"])
+        if not arn.startswith(own)
+    }
+    allowed = {
+        "oidc": {f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"},
+        "three zones": {f"arn:aws:iam::{ACCOUNT}:instance-profile/eks-*"},
+        "existing network": {f"arn:aws:iam::{ACCOUNT}:instance-profile/eks-*"},
+    }
+    assert named == allowed.get(wish, set())
+
+
 # What is cut, and what is filled in
 
 
