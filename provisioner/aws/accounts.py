@@ -1,10 +1,12 @@
 """Which accounts a scan sees, the way into each, and the regions that each has switched on."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any
 
-from botocore.credentials import DeferredRefreshableCredentials, create_assume_role_refresher
+from botocore.credentials import ReadOnlyCredentials
 
 from provisioner import regions as known_regions
 from provisioner.aws.reader import ALWAYS_ON
@@ -17,6 +19,8 @@ from provisioner.scan.target import Target, Told
 ALL = "all"
 _ON = ("ENABLED", "ENABLED_BY_DEFAULT", "ENABLING")
 _SESSION_NAME = "stackwright-scan"
+# A call that is on its way must not arrive too late.
+_EARLY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,8 @@ class Accounts:
         regions = self._every_region() if self._regions == (ALL,) else self._regions
         lost = error.code in EXPIRED or error.code in ("NoCredentials", "ClockSkew")
         state: Any = "failed" if lost else "denied"
-        note = f"no way into account {way.account} by {way.source}: {error.message}"
+        by = "" if way.account == way.source else f" by {way.source}"
+        note = f"no way into {way.account}{by}: {error.message}"
         return Target(
             account=way.account,
             regions=regions,
@@ -158,17 +163,44 @@ def as_caller(shared: SharedClients, way: Way) -> AccountSession:
     return AccountSession(shared, way.account, way.credentials)
 
 
-def assumed(caller: AccountSession, role_arn: str, *, external_id: str = "", name: str = "") -> Way:
-    """A role's account; the role is assumed when the account is opened, and again before its hour is over."""
+class _Assumed:
+    """A role's credentials, assumed when they are first needed, and again before they expire.
+
+    botocore's own would log a traceback for each role that cannot be assumed.
+    """
+
+    def __init__(self, assume: Callable[[], Mapping[str, Any]], now: Callable[[], datetime]) -> None:
+        self._assume, self._now = assume, now
+        self._lock = Lock()
+        self._held: ReadOnlyCredentials | None = None
+        self._until = datetime.min.replace(tzinfo=UTC)
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        with self._lock:
+            if self._held is None or self._now() > self._until - _EARLY:
+                got = self._assume()["Credentials"]
+                self._held = ReadOnlyCredentials(
+                    got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"]
+                )
+                self._until = got["Expiration"]
+            return self._held
+
+
+def assumed(
+    caller: AccountSession,
+    role_arn: str,
+    *,
+    external_id: str = "",
+    name: str = "",
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Way:
+    """The way into a role's account."""
     wish = {"RoleArn": role_arn, "RoleSessionName": _SESSION_NAME}
-    more = {"ExternalId": external_id} if external_id else {}
+    wish |= {"ExternalId": external_id} if external_id else {}
     return Way(
         account=role_arn.split(":")[4],
         source=role_arn,
-        credentials=DeferredRefreshableCredentials(
-            refresh_using=create_assume_role_refresher(caller.client("sts"), wish | more),
-            method="sts-assume-role",
-        ),
+        credentials=_Assumed(lambda: caller.client("sts").assume_role(**wish), now),
         name=name,
     )
 

@@ -141,7 +141,13 @@ def command(policy: bool, fail_on: str, as_json: bool, resume: bool, **wish: Any
         return 0
     from provisioner.cli import scanning
 
-    found = scanning.run(scanning.wish(ROWS, **wish), ROWS, resume=resume)
+    with scanning.run(scanning.wish(ROWS, **wish), ROWS, resume=resume) as found:
+        return _answered(found, fail_on=fail_on, as_json=as_json)
+
+
+def _answered(found: "Scan", *, fail_on: str, as_json: bool) -> int:
+    from provisioner.cli import scanning
+
     if as_json:
         for piece in found.as_json():
             click.echo(piece, nl=False)

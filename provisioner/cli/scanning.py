@@ -49,11 +49,22 @@ class Wish:
 
     @property
     def home(self) -> str:
-        """The region for what belongs to none; raises SpecError where no region is known."""
+        """The region for what belongs to none; raises SpecError where no region is known.
+
+        One that every account has: in a region that is off, not even the account could be asked for.
+        """
+        from provisioner.aws.reader import ALWAYS_ON
+
         given = [region for region in self.regions if region != ALL]
         known = [region for region in given if region in known_regions.names()]
         profile = self.profiles[0] if self.profiles else ""
-        return known_regions.check((known or given or [default_region(profile)])[0])
+        first = known_regions.check((known or given or [default_region(profile)])[0])
+        beside = [r for r in ALWAYS_ON if r in known_regions.names() and _partition(r) == _partition(first)]
+        return next((region for region in [*known, first, *beside] if region in ALWAYS_ON), first)
+
+
+def _partition(region: str) -> str:
+    return known_regions.partition(region).name
 
 
 def wish(rows: "Sequence[Row]", **options: Any) -> Wish:
@@ -82,8 +93,12 @@ def wish(rows: "Sequence[Row]", **options: Any) -> Wish:
     return asked
 
 
-def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Scan":
-    """The scan, written down as it goes; with `resume` the last one goes on where it was."""
+@contextmanager
+def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Iterator[Scan]":
+    """The scan, written down as it goes; with `resume` the last one goes on where it was.
+
+    What it has found is read from its file, which is closed with the block.
+    """
     from provisioner.checkpoint import Order
     from provisioner.scan.engine import Scan
 
@@ -98,14 +113,15 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Scan":
             regions=[region for region in wish.regions if region != ALL],
         )
         _read(wish, accounts, rows, checkpoint, order)
-    finally:
         total = checkpoint.save(time.monotonic() - started)
-    return Scan(
-        cells=checkpoint.cells,
-        resources=checkpoint.resources,
-        seconds=round(total, 3),
-        notes=checkpoint.notes(),
-    )
+        yield Scan(
+            cells=checkpoint.cells,
+            resources=checkpoint.resources,
+            seconds=round(total, 3),
+            notes=checkpoint.notes(),
+        )
+    finally:
+        checkpoint.close()
 
 
 def _read(
@@ -166,13 +182,23 @@ def _resumed(wish: Wish) -> "tuple[Wish, Checkpoint]":
         )
     try:
         checkpoint = Checkpoint(path)
-        return _agreed(wish, checkpoint.question), checkpoint
+        with _closed_on_refusal(checkpoint):
+            return _agreed(wish, checkpoint.question), checkpoint
     except DamagedError as error:
         aside = path.with_suffix(".damaged")
         path.rename(aside)
         story(f"{error.message}\n  it is now {aside}; the scan begins anew", color="yellow")
         again = _agreed(wish, error.question) if error.question else wish
         return again, _begun(again)
+
+
+@contextmanager
+def _closed_on_refusal(checkpoint: "Checkpoint") -> Iterator[None]:
+    try:
+        yield
+    except SpecError:
+        checkpoint.close()
+        raise
 
 
 def _agreed(wish: Wish, question: Mapping[str, Any]) -> Wish:

@@ -1,35 +1,17 @@
 """Whole scans of many accounts in bad weather, against the truth of the seed."""
 
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.seeded_cloud import truth
-from tests.seeded_cloud.serving import Processes
+from tests.seeded_cloud.scanning import EVERY_SERVICE, SCAN, cloud, environment, kill_after, scanned, wrong
 from tests.seeded_cloud.weather import Weather
-from tests.seeded_cloud.world import REGIONS, SERVICES, World
+from tests.seeded_cloud.world import REGIONS, World
 
 WORLD = World(accounts=20, regions=REGIONS[:5])
 WEATHER = Weather(throttles=0.05, denials=0.10, resets=0.01, dead_regions=("us-west-1",))
-SCAN = [sys.executable, "-m", "provisioner.cli", "scan", "--json"]
-EVERY_SERVICE = [word for service in SERVICES.values() for word in ("--service", service)]
-
-
-@contextmanager
-def cloud(world: World, weather: Weather) -> Iterator[str]:
-    arguments = ["--accounts", str(world.accounts), "--regions", str(len(world.regions))]
-    arguments += ["--seed", world.seed, "--sizes", json.dumps(dict(world.sizes))]
-    with Processes("tests.seeded_cloud", [*arguments, "--weather", weather.as_text()]) as running:
-        yield running.endpoint
 
 
 @pytest.fixture(scope="module")
@@ -38,42 +20,9 @@ def bad_weather() -> Iterator[str]:
         yield endpoint
 
 
-def environment(endpoint: str, home: Path, world: World = WORLD) -> dict[str, str]:
-    return {
-        **os.environ,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": f"AKIA{world.account(0)}ROOT",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_REGION": world.home,
-        "STACKWRIGHT_HOME": str(home),
-    }
-
-
-def scanned(arguments: Sequence[str], env: dict[str, str], *, code: int = 5) -> tuple[dict[str, Any], str]:
-    done = subprocess.run([*SCAN, *arguments], env=env, capture_output=True, text=True)
-    assert done.returncode == code, done.stderr[-2000:]
-    return json.loads(done.stdout), done.stderr
-
-
-def kill_after(accounts: int, command: Sequence[str], env: dict[str, str]) -> None:
-    """Start a scan, and kill -9 it when it has told so many accounts."""
-    running = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert running.stderr
-    told = (line for line in running.stderr if " cells, " in line)
-    assert [next(told) for _ in range(accounts)]
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-
-
-def wrong(answer: dict[str, Any], world: World, weather: Weather) -> dict[truth.Place, object]:
-    """The cells that tell something else than the seed; empty where all is exact."""
-    should, does = truth.expected(world, weather), truth.told(answer)
-    return {p: (should.get(p), does.get(p)) for p in {*should, *does} if should.get(p) != does.get(p)}
-
-
 def test_every_cell_is_exact_whatever_the_weather(bad_weather: str, tmp_path: Path) -> None:
     answer, story = scanned(
-        ["--organization", "--region", "all", *EVERY_SERVICE], environment(bad_weather, tmp_path)
+        ["--organization", "--region", "all", *EVERY_SERVICE], environment(bad_weather, tmp_path, WORLD)
     )
     assert wrong(answer, WORLD, WEATHER) == {}
     assert len(answer["cells"]) == 20 * (8 * 5 + 1)
@@ -83,7 +32,7 @@ def test_every_cell_is_exact_whatever_the_weather(bad_weather: str, tmp_path: Pa
 
 
 def test_a_scan_that_is_killed_goes_on_and_answers_the_same(bad_weather: str, tmp_path: Path) -> None:
-    env = environment(bad_weather, tmp_path)
+    env = environment(bad_weather, tmp_path, WORLD)
     command = [*SCAN, "--organization", "--region", "all", *EVERY_SERVICE]
     for _ in range(3):
         kill_after(random.randint(1, 5), command, env)

@@ -1,0 +1,212 @@
+"""Where a scan looks, and what it says of a place that it cannot look into; the rest goes on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provisioner.cli.scanning import Wish, wish
+from provisioner.errors import SpecError
+from provisioner.scan.table import ROWS
+from tests.cli.conftest import Cli
+from tests.seeded_cloud.scanning import cloud
+from tests.seeded_cloud.weather import Weather
+from tests.seeded_cloud.world import OFF, REGIONS, World
+
+WORLD = World(accounts=2, regions=REGIONS[:3])
+OWN, OTHER = WORLD.ids
+ECR = ("--service", "ecr")
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with cloud(WORLD, Weather()) as running:
+        yield running
+
+
+@pytest.fixture
+def aws(endpoint: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", f"AKIA{OWN}ROOT")
+    monkeypatch.setenv("AWS_REGION", WORLD.home)
+    return home
+
+
+def states(answer: dict[str, list[dict[str, str]]]) -> dict[tuple[str, str], str]:
+    """Account and region -> "seen", or the state of what could not be."""
+    return {
+        (c["account"], c["region"]): "seen" if c["state"] in ("found", "empty") else c["state"]
+        for c in answer["cells"]
+    }
+
+
+def notes(answer: dict[str, list[dict[str, str]]], state: str) -> set[str]:
+    return {c["note"] for c in answer["cells"] if c["state"] == state}
+
+
+def test_without_a_region_it_is_the_one_that_every_verb_takes(aws: Path, cli: Cli) -> None:
+    assert states(cli("scan", *ECR, "--json").json) == {(OWN, "us-east-1"): "seen"}
+
+
+def test_all_regions_are_those_that_the_account_has_switched_on(aws: Path, cli: Cli) -> None:
+    done = cli("scan", "--region", "all", *ECR, "--json")
+    assert states(done.json) == {(OWN, region): "seen" for region in WORLD.regions}
+    assert done.code == 0
+
+
+def test_a_region_that_is_off_is_an_answer_and_says_how_to_switch_it_on(aws: Path, cli: Cli) -> None:
+    done = cli("scan", "--region", OFF, "--region", "us-east-1", *ECR, "--json")
+    assert states(done.json) == {(OWN, OFF): "not_enabled", (OWN, "us-east-1"): "seen"}
+    assert notes(done.json, "not_enabled") == {
+        f"{OFF} is not switched on in account {OWN}; "
+        f"`aws account enable-region --region-name {OFF}` switches it on"
+    }
+    assert done.code == 0
+
+
+def test_an_unknown_region_costs_only_itself(aws: Path, cli: Cli) -> None:
+    done = cli("scan", "--region", "us-esat-1", "--region", "us-east-1", *ECR, "--json")
+    assert states(done.json) == {(OWN, "us-esat-1"): "failed", (OWN, "us-east-1"): "seen"}
+    (note,) = notes(done.json, "failed")
+    assert note.startswith("unknown region 'us-esat-1'; nearest: us-west-1, us-east-1")
+    assert done.code == 5
+
+
+def test_unknown_regions_alone_are_no_scan(aws: Path, cli: Cli) -> None:
+    done = cli("scan", "--region", "us-esat-1", "--json")
+    assert (done.code, done.error["message"]) == (2, "unknown region 'us-esat-1'")
+
+
+def test_an_account_that_cannot_be_assumed_is_told_and_the_others_go_on(aws: Path, cli: Cli) -> None:
+    done = cli("scan", "--account", "111111111111", "--account", OTHER, *ECR, "--json")
+    assert states(done.json) == {("111111111111", "us-east-1"): "denied", (OTHER, "us-east-1"): "seen"}
+    (note,) = notes(done.json, "denied")
+    role = "arn:aws:iam::111111111111:role/stackwright-scan"
+    assert note.startswith(f"no way into 111111111111 by {role}: AssumeRole was denied")
+    assert done.json["notes"] == {"111111111111": note}
+    assert done.code == 5
+
+
+def test_an_organization_is_its_active_accounts(aws: Path, cli: Cli) -> None:
+    done = cli("scan", "--organization", *ECR, "--json")
+    assert states(done.json) == {(account, "us-east-1"): "seen" for account in WORLD.ids}
+
+
+def test_a_role_by_its_arn(aws: Path, cli: Cli) -> None:
+    role = f"arn:aws:iam::{OTHER}:role/stackwright-scan"
+    assert states(cli("scan", "--role-arn", role, *ECR, "--json").json) == {(OTHER, "us-east-1"): "seen"}
+
+
+def profiles(home: Path, **accounts: str) -> None:
+    home.mkdir(exist_ok=True)
+    (home / "aws-credentials").write_text(
+        "".join(
+            f"[{name}]\naws_access_key_id = AKIA{account}ROOT\naws_secret_access_key = any\n"
+            for name, account in accounts.items()
+        )
+    )
+
+
+def test_profiles_are_accounts_and_one_that_is_missing_costs_only_itself(
+    aws: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    profiles(aws, dev=OWN, prod=OTHER)
+    asked = ("--profile", "dev", "--profile", "nobody", "--profile", "prod")
+    done = cli("scan", *asked, *ECR, "--json")
+    assert states(done.json) == {
+        (OWN, "us-east-1"): "seen",
+        (OTHER, "us-east-1"): "seen",
+        ("profile nobody", "us-east-1"): "denied",
+    }
+    assert notes(done.json, "denied") == {
+        "no way into profile nobody: The config profile (nobody) could not be found"
+    }
+    assert done.code == 5
+
+
+def test_without_credentials_there_is_no_scan(aws: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    done = cli("scan", *ECR, "--json")
+    assert (done.code, done.error["message"]) == (4, "no AWS credentials found")
+
+
+# Going on
+
+
+def test_there_must_be_a_scan_to_go_on_with(aws: Path, cli: Cli) -> None:
+    done = cli("scan", "--resume", "--json")
+    assert (done.code, done.error["message"]) == (2, "there is no scan to go on with")
+
+
+def test_what_was_seen_is_not_read_again_and_what_was_not_is(aws: Path, cli: Cli) -> None:
+    first = cli("scan", "--account", "111111111111", "--account", OTHER, *ECR, "--json")
+    again = cli("scan", "--resume", "--json")
+    assert again.json["cells"] == first.json["cells"]
+    assert again.json["resources"] == first.json["resources"]
+    assert "1 cells were read before." in again.err
+
+
+def test_another_question_is_another_scan(aws: Path, cli: Cli) -> None:
+    cli("scan", *ECR)
+    done = cli("scan", "--resume", "--region", "us-west-2", "--json")
+    assert (done.code, done.error["message"]) == (2, "the scan to go on with asked something else")
+
+
+@pytest.mark.parametrize("what", [b"this is no database", b""])
+def test_a_damaged_file_is_put_aside_and_the_scan_begins_anew(aws: Path, cli: Cli, what: bytes) -> None:
+    cli("scan", *ECR)
+    (path,) = (aws / "scans").glob("*.db")
+    path.write_bytes(what)
+    done = cli("scan", "--resume", *ECR, "--json")
+    assert f"the scan's file {path} is damaged" in done.err
+    assert "the scan begins anew" in done.err
+    assert path.with_suffix(".damaged").exists()
+    assert states(done.json) == {(OWN, "us-east-1"): "seen"}
+
+
+def test_a_file_that_is_damaged_behind_its_question_is_asked_the_same(aws: Path, cli: Cli) -> None:
+    cli("scan", "--region", "all", "--service", "s3")
+    (path,) = (aws / "scans").glob("*.db")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: 4096 * 3] + b"\xff" * (len(whole) - 4096 * 3))
+    done = cli("scan", "--resume", "--json")
+    assert "is damaged" in done.err
+    assert states(done.json) == {(OWN, region): "seen" for region in WORLD.regions}
+
+
+def test_only_the_last_ten_scans_are_kept(aws: Path, cli: Cli) -> None:
+    folder = aws / "scans"
+    folder.mkdir(parents=True)
+    for number in range(20):
+        (folder / f"20000101T0000{number:02}.db").touch()
+    cli("scan", *ECR)
+    assert len(list(folder.glob("*.db"))) == 10
+
+
+# What no option may be
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"accounts": ("12",)}, "'12' is no account id"),
+        ({"role_arns": ("arn:aws:s3:::b",)}, "arn:aws:s3:::b is no role's ARN"),
+        ({"regions": ("all", "us-east-1")}, "--region all stands alone"),
+        ({"details": "some"}, "--details is 'some'"),
+        ({"services": ("s4",)}, "nothing is known of a service 's4'"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_before_anything_is_called(
+    options: dict[str, tuple[str, ...]], message: str
+) -> None:
+    with pytest.raises(SpecError) as told:
+        wish(ROWS, **options)
+    assert told.value.message == message
+
+
+@pytest.mark.parametrize(("details", "most"), [("all", None), ("none", 0), ("7", 7)])
+def test_how_many_are_looked_into(details: str, most: int | None) -> None:
+    assert Wish(details=details).most_details == most
