@@ -69,9 +69,12 @@ def _old_metadata_service(logical_id: str, properties: Properties, world: World)
 
 
 def _strange_image(logical_id: str, properties: Properties, world: World) -> Iterator[str]:
-    image = " ".join(texts(at(properties, "Environment.Image")))
-    if not image.startswith(("aws/codebuild/", "public.ecr.aws/")) and ".dkr.ecr." not in image:
-        yield image
+    """What it is unless the user names another: that choice is the user's."""
+    image = at(properties, "Environment.Image")
+    parameter = image.get("Ref", "") if isinstance(image, dict) else ""
+    text = str(world.body["Parameters"][parameter]["Default"] if parameter else image)
+    if not text.startswith(("aws/codebuild/", "public.ecr.aws/")) and ".dkr.ecr." not in text:
+        yield text
 
 
 def _own_log_group(logical_id: str, properties: Properties, world: World) -> Iterator[str]:
