@@ -47,6 +47,23 @@ class Slot:
         )
 
 
+# What a new network is made of.
+NETWORK_TYPES = frozenset(
+    f"AWS::EC2::{kind}"
+    for kind in (
+        *("EIP", "InternetGateway", "NatGateway", "Route", "RouteTable", "Subnet"),
+        *("SubnetRouteTableAssociation", "VPC", "VPCEndpoint", "VPCGatewayAttachment"),
+    )
+)
+# What a shape's own access and budget are made of, beside the roles that every stack has.
+STACK_TYPES = frozenset(
+    (
+        *("AWS::Budgets::Budget", "AWS::SecretsManager::Secret", "AWS::IAM::OIDCProvider"),
+        *("AWS::IAM::AccessKey", "AWS::IAM::User", "AWS::IAM::UserPolicy"),
+    )
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Network:
     """The VPC that a shape builds or is put into; zones and NAT gateways count only for a new one."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import cfnlint
 
 from provisioner.components import CATALOGUE
+from provisioner.plan import NETWORK_TYPES, STACK_TYPES
 
 TARGET = Path(__file__).parent.parent / "provisioner" / "data" / "regions.json"
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
@@ -30,7 +31,7 @@ def types_of(path: Path) -> set[str]:
 
 
 def regions() -> dict[str, dict[str, object]]:
-    emitted = sorted({t for c in CATALOGUE for t in c.resource_types})
+    emitted = sorted({t for c in CATALOGUE for t in c.resource_types} | NETWORK_TYPES | STACK_TYPES)
     folder = Path(cfnlint.__file__).parent / "data" / "schemas" / "providers"
     rows: dict[str, dict[str, object]] = {}
     for path in sorted(folder.glob("*-*-*.json")):
