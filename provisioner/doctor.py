@@ -78,7 +78,7 @@ def examine_cluster(
     target: Target, *, clusters: "Clusters", open_api: "Callable[[Cluster], Api]"
 ) -> Iterator[Test]:
     """Tries what pipelines will ask of a cluster, and what their pods may do there; makes nothing."""
-    name, where = target.cluster, f"{target.cluster}/{target.namespace}"
+    name = target.cluster
     try:
         api = open_api(clusters.describe(name))
     except StackwrightError as error:
@@ -88,9 +88,11 @@ def examine_cluster(
     for step in target.steps:
         if step.kind in _SEEN:
             yield _found(_SEEN[step.kind], step, api)
-    yield _allowed("start-jobs", where, target, api, _JOBS, "")
-    pod = f"{target.namespace}:{target.service_account}"
-    yield _allowed("run-pipelines", where, target, api, _PIPELINES, pod)
+    for step in target.of_kind("Namespace"):
+        yield _allowed("start-jobs", step.body["metadata"]["name"], api, _JOBS)
+    for step in target.of_kind("RoleBinding"):
+        for account in step.body["subjects"]:
+            yield _allowed("run-pipelines", account["namespace"], api, _PIPELINES, account["name"])
 
 
 # What the access role may read there; roles and bindings are seen by what they allow.
@@ -118,21 +120,22 @@ def _found(id_: str, step: kubernetes.Step, api: "Api") -> Test:
 
 
 def _allowed(
-    id_: str, subject: str, target: Target, api: "Api", rights: Sequence[Mapping[str, str]], pod: str
+    id_: str, namespace: str, api: "Api", rights: Sequence[Mapping[str, str]], account: str = ""
 ) -> Test:
-    who = f"service account {target.service_account}" if pod else "this caller"
+    who = f"service account {account}" if account else "this caller"
+    speaker = f"{namespace}:{account}" if account else ""
     try:
         missing = [
             f"{r['verb']} {r['resource']}"
             for r in rights
-            if not api.allows({**r, "namespace": target.namespace}, as_account=pod)
+            if not api.allows({**r, "namespace": namespace}, as_account=speaker)
         ]
     except RefusedError as error:
         # Only who may speak as the service account can ask for it.
-        ok = None if pod and error.code == "Forbidden" else False
-        return Test(id=id_, subject=subject, ok=ok, message=error.message)
+        ok = None if account and error.code == "Forbidden" else False
+        return Test(id=id_, subject=namespace, ok=ok, message=error.message)
     message = f"{who} may not {', '.join(missing)}" if missing else f"{who} may"
-    return Test(id=id_, subject=subject, ok=not missing, message=message)
+    return Test(id=id_, subject=namespace, ok=not missing, message=message)
 
 
 def drift(target: Target, doors: bootstrap.Doors, name: str) -> Test:

@@ -1,8 +1,8 @@
 """What a cluster must be given before pipelines run: manifests -> steps, and how a cluster differs."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -31,7 +31,7 @@ _PATHS = {
 _WORDS = {
     "Namespace": "namespace {namespace}: pipelines run in it; privileged pods, and pods that reach for the "
     "node's network or files, are refused there",
-    "ServiceAccount": "service account {namespace}/{service_account}: pipelines run as it",
+    "ServiceAccount": "service account {namespace}/{service_account}: pods of the stack run as it",
     "Role": "role {namespace}/{service_account}: may start, watch and delete jobs, list pods, read their "
     "logs and delete secrets (not read them), in this namespace only",
     "RoleBinding": "role binding {namespace}/{service_account}: gives that role to that service account",
@@ -76,9 +76,10 @@ class Target:
     """One cluster and what it must be given, in the order in which it is applied."""
 
     cluster: str
-    namespace: str
-    service_account: str
     steps: tuple[Step, ...]
+
+    def of_kind(self, kind: str) -> list[Step]:
+        return [step for step in self.steps if step.kind == kind]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,14 +110,20 @@ def needed(findings: Sequence[Finding]) -> list[Finding]:
 
 def targets(components: Mapping[str, tuple[str, Outputs]]) -> list[Target]:
     """The clusters that a stack needs prepared; `components` maps type to flavor and outputs."""
-    by_place: dict[tuple[str, str, str], list[Target]] = {}
+    steps: dict[str, dict[str, Step]] = {}
     for type_, (flavor, outputs) in components.items():
         component = find(type_, flavor)
         if component and component.manifests:
             target = make_target(component.manifests, outputs)
-            place = target.cluster, target.namespace, target.service_account
-            by_place.setdefault(place, []).append(target)
-    return [_joined(parts) for parts in by_place.values()]
+            known = steps.setdefault(target.cluster, {})
+            # Components that share a cluster want the same of it: each object once.
+            known.update({s.path: s for s in target.steps if s.path not in known})
+    return [Target(cluster=name, steps=_ordered(found.values())) for name, found in steps.items()]
+
+
+def _ordered(steps: Iterable[Step]) -> tuple[Step, ...]:
+    order = list(_PATHS)
+    return tuple(sorted(steps, key=lambda step: order.index(step.kind)))
 
 
 def needs_bootstrap(type_: str, flavor: str) -> bool:
@@ -130,13 +137,8 @@ def make_target(manifests: Sequence[str], outputs: Outputs) -> Target:
         if not outputs.get(key):
             raise CheckError(f"the stack has no output {key}", hint="deploy the stack again", field=key)
     values = _values(outputs)
-    steps = [step for name in manifests for step in _steps(name, values)]
-    return Target(
-        cluster=outputs["cluster_name"],
-        namespace=outputs["namespace"],
-        service_account=outputs["service_account"],
-        steps=tuple(steps),
-    )
+    steps = (step for name in manifests for step in _steps(name, values))
+    return Target(cluster=outputs["cluster_name"], steps=_ordered(steps))
 
 
 def difference(wanted: Any, found: Any, path: str = "") -> list[str]:
@@ -239,10 +241,3 @@ def _filled(node: Any, values: Mapping[str, str]) -> Any:
     if isinstance(node, list):
         return [_filled(v, values) for v in node]
     return _PLACE.sub(lambda m: values[m[1]], node) if isinstance(node, str) else node
-
-
-def _joined(parts: Sequence[Target]) -> Target:
-    """One target where several components share a place: each object once, as the first of them wants it."""
-    steps = {step.path: step for part in reversed(parts) for step in part.steps}
-    order = dict.fromkeys(step.path for part in parts for step in part.steps)
-    return replace(parts[0], steps=tuple(steps[path] for path in order))

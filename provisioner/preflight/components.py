@@ -140,6 +140,7 @@ ROWS = (
         severity="info",
         why="CloudFormation cannot write into a cluster",
         look=_bootstrap,
-        fix="`stackwright finish NAME` with credentials does it",
+        fix="`stackwright finish NAME` with credentials does it; who does not administer the cluster "
+        "lends itself that right for as long as it takes",
     ),
 )

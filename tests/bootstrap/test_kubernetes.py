@@ -44,7 +44,7 @@ def test_every_step_says_in_words_what_it_makes() -> None:
     assert [s.words for s in steps()] == [
         "namespace zenml: pipelines run in it; privileged pods, and pods that reach for the node's network "
         "or files, are refused there",
-        "service account zenml/zenml-pipelines: pipelines run as it",
+        "service account zenml/zenml-pipelines: pods of the stack run as it",
         "role zenml/zenml-pipelines: may start, watch and delete jobs, list pods, read their logs and delete "
         "secrets (not read them), in this namespace only",
         "role binding zenml/zenml-pipelines: gives that role to that service account",
@@ -212,3 +212,36 @@ def test_the_rights_that_a_step_needs_are_those_of_its_object() -> None:
     ]
     gone = kubernetes.make_target(("gpu_node_pool",), without_gpu()).steps[0]
     assert kubernetes.reviews(gone) == [{"group": "karpenter.sh", "resource": "nodepools", "verb": "delete"}]
+
+
+# Several components on one cluster
+
+
+def test_components_that_share_a_cluster_prepare_it_once() -> None:
+    builder = {**without_gpu(), "service_account": "builder"}
+    components = {
+        "artifact_store": ("s3", {}),
+        "image_builder": ("kaniko", builder),
+        "orchestrator": ("eks", OUTPUTS),
+        "step_operator": ("eks", without_gpu()),
+    }
+    (target,) = kubernetes.targets(components)
+    assert target.cluster == "churn-dev"
+    assert [s.path.rpartition("/")[2] for s in target.steps] == [
+        "zenml",
+        "builder",
+        "zenml-pipelines",
+        "zenml-pipelines",
+        "zenml-pipelines",
+        "zenml-gpu",
+    ]
+
+
+def test_each_cluster_of_a_stack_is_prepared() -> None:
+    other = {**without_gpu(), "cluster_name": "other"}
+    found = kubernetes.targets({"orchestrator": ("eks", OUTPUTS), "step_operator": ("eks", other)})
+    assert [t.cluster for t in found] == ["churn-dev", "other"]
+
+
+def test_a_stack_without_a_cluster_needs_none() -> None:
+    assert kubernetes.targets({"artifact_store": ("s3", {}), "orchestrator": ("local", {})}) == []
