@@ -562,7 +562,8 @@ def test_intrinsics_are_resolved_as_far_as_anybody_can(value: Any, resolved: Any
 
 def test_the_run_time_policies_are_those_of_the_templates_roles() -> None:
     roles = {r.role: r for r in policy_of("sagemaker.account.retain.json").run_time}
-    assert list(roles) == ["AccessRole", "OrchestratorRole", "StepOperatorRole"]
+    template = synth._shipped("sagemaker.account.retain.json")
+    assert set(roles) == {i for i, r in template.resources.items() if r["Type"] == "AWS::IAM::Role"}
     passed = [
         s for s in roles["OrchestratorRole"].document["Statement"] if "iam:PassRole" in many(s["Action"])
     ]
@@ -721,8 +722,9 @@ IDS = {
     "vpc": "ec2:vpc",
     "vpce": "ec2:vpc-endpoint",
 }
-# Whose role a call of EKS hands on, and to whom.
+# Where a call hands a role on, and to whom.
 PASSED = {
+    ("CreateProject", "serviceRole"): "codebuild.amazonaws.com",
     ("CreateCluster", "roleArn"): "eks.amazonaws.com",
     ("CreateCluster", "nodeRoleArn"): "ec2.amazonaws.com",
     ("CreateNodegroup", "nodeRole"): "ec2.amazonaws.com",
@@ -776,8 +778,14 @@ def passed_roles(operation: str, given: Any) -> Iterator[tuple[str, str]]:
         yield from passed_roles(operation, value)
 
 
+def build_rights(operation: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in given.get("names") or [given["name"]]:
+        yield f"codebuild:{operation}", f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{name}"
+
+
 RIGHTS: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[tuple[str, str]]]] = {
     "cloudformation": stack_rights,
+    "codebuild": build_rights,
     "ec2": network_rights,
     "ecr": ecr_rights,
     "eks": cluster_rights,
@@ -901,10 +909,13 @@ def stage(aws: Any, world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     from provisioner.cli.cloud import Cloud
 
     recorder = Recorder()
+    cap = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    call, name = aws.engine.call, BOUNDARY.rpartition("/")[2]
+    call(ACCOUNT, REGION, "iam", "CreatePolicy", PolicyName=name, PolicyDocument=json.dumps(cap))
     session = Session(REGION, credentials={"AccessKeyId": aws.access_key(ACCOUNT), "SecretAccessKey": "x"})
     session._boto.events.register("before-parameter-build", recorder.of_client)
     monkeypatch.setattr("provisioner.cli.cloud.open_session", lambda region, profile: session)
-    monkeypatch.setattr(aws.engine, "call", recorder.around(aws.engine.call))
+    monkeypatch.setattr(aws.engine, "call", recorder.around(call))
     monkeypatch.chdir(tmp_path)
     world.cloud = Cloud(session=session)
     return Stage(aws, recorder, world, tmp_path)
