@@ -7,8 +7,6 @@ from collections.abc import Mapping
 
 # Signing name and operation -> the answer of an account without any.
 EMPTY: Mapping[tuple[str, str], Mapping[str, object]] = {
-    ("sagemaker", "ListMlflowTrackingServers"): {"TrackingServerSummaries": []},
-    ("sagemaker", "ListMlflowApps"): {"Summaries": []},
     ("apprunner", "ListServices"): {"ServiceSummaryList": []},
 }
 

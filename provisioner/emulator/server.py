@@ -24,6 +24,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
 from provisioner.emulator import calls, iam, listings, s3
+from provisioner.emulator.budgets import StrictBudgetsResponse
 from provisioner.emulator.calls import Call, Environ
 from provisioner.emulator.clients import Clients, access_key
 from provisioner.emulator.cloudformation import CloudFormationResponse
@@ -36,6 +37,7 @@ from provisioner.emulator.quotas import Quota, QuotaResponse, set_limit
 from provisioner.emulator.refusal import AwsError
 from provisioner.emulator.rules import Rules, iam_action
 from provisioner.emulator.run import Verb
+from provisioner.emulator.sagemaker import StrictSageMakerResponse
 from provisioner.emulator.sts import StrictTokenResponse
 from provisioner.emulator.tagging import TaggingResponse
 
@@ -125,6 +127,8 @@ class Emulator:
         return {
             "cloudformation": type("CloudFormation", (CloudFormationResponse,), here),
             "ec2": type("Ec2", (StrictEc2Response,), {"opted_in": self.opted_in}),
+            "budgets": StrictBudgetsResponse,
+            "sagemaker": StrictSageMakerResponse,
             "codebuild": StrictCodeBuildResponse,
             "eks": EksResponse,
             "iam": iam.StrictIamResponse,

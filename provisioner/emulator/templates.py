@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from botocore.exceptions import ClientError
 
+from provisioner import regions
 from provisioner.emulator import template
 from provisioner.emulator.clients import error_code
 from provisioner.emulator.refusal import invalid
@@ -46,8 +47,14 @@ def read(source: Source, home: Home, call: Callable[..., Any], endpoint: str) ->
     if bool(source.body) == bool(source.url):
         raise invalid("Either Template URL or Template Body must be specified.")
     if source.body:
-        return template.parse(_checked_body(source.body), ATTRIBUTES)
-    return template.parse(_fetched(source.url or "", home, call, endpoint), ATTRIBUTES)
+        return template.parse(_checked_body(source.body), _known(home.region))
+    return template.parse(_fetched(source.url or "", home, call, endpoint), _known(home.region))
+
+
+def _known(region: str) -> dict[str, frozenset[str]]:
+    """The types that the region has, as far as our tables tell."""
+    missing = regions.missing_types(region) if region in regions.names() else None
+    return {name: found for name, found in ATTRIBUTES.items() if name not in (missing or ())}
 
 
 def locate(url: str, endpoint: str) -> Location:
