@@ -227,11 +227,17 @@ def _by(error: exceptions.ClientError) -> str:
 @cache
 def is_offered(service: str, region: str) -> bool:
     """Whether the SDK knows the service in the region; what belongs to no region is offered everywhere."""
-    sdk = boto3.Session()
+    sdk = _sdk()
     try:
         return region in sdk.get_available_regions(service, sdk.get_partition_for_region(region))
     except exceptions.UnknownRegionError:
         return True
+
+
+@cache
+def _sdk() -> Any:
+    """A session for its tables of endpoints, which are read once."""
+    return boto3.Session()
 
 
 def without_account_host(request: Any, **_: Any) -> None:

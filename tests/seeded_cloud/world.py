@@ -87,7 +87,9 @@ class World:
         return f"b{index:06}-{account}", region
 
     def bucket_has(self, name: str, what: str) -> bool:
-        return bool(self.number("has", what, name) % 2)
+        # A bucket with object lock keeps versions, whether anybody asked for them or not.
+        locked = what == "versions" and self.bucket_has(name, "lock")
+        return locked or bool(self.number("has", what, name) % 2)
 
     def role_count(self, account: str) -> int:
         return self.sizes.get("role", 1 + self.number("roles", account) % MOST_ROLES)
