@@ -62,8 +62,6 @@ def caller_policy(partition: str = "aws", role_name: str = ROLE_NAME) -> Documen
 
 def role_template(rows: Iterable[Row]) -> Document:
     """A CloudFormation template of the role that a scan assumes: one file, no macro, for any account."""
-    documents = pieces(rows)
-    names = [f"ScanPolicy{n}" if len(documents) > 1 else "ScanPolicy" for n in range(1, len(documents) + 1)]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": (
@@ -72,10 +70,7 @@ def role_template(rows: Iterable[Row]) -> Document:
         ),
         "Parameters": _PARAMETERS,
         "Conditions": {"HasExternalId": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ExternalId"}, ""]}]}},
-        "Resources": {
-            **{name: _managed(document) for name, document in zip(names, documents, strict=True)},
-            "ScanRole": _role(names),
-        },
+        "Resources": {"ScanRole": _role(pieces(rows))},
         "Outputs": {
             "RoleArn": {
                 "Description": "For `stackwright scan --role-arn`; in all accounts, `--role-name` finds it.",
@@ -115,17 +110,7 @@ _PARAMETERS: Document = {
 }
 
 
-def _managed(document: Document) -> Document:
-    return {
-        "Type": "AWS::IAM::ManagedPolicy",
-        "Properties": {
-            "Description": "Lists and describes what MLOps stacks are made of; changes nothing.",
-            "PolicyDocument": document,
-        },
-    }
-
-
-def _role(policies: Sequence[str]) -> Document:
+def _role(documents: Sequence[Document]) -> Document:
     account = {"Fn::Select": [4, {"Fn::Split": [":", {"Ref": "TrustedPrincipal"}]}]}
     root = {"Fn::Sub": ["arn:${AWS::Partition}:iam::${Account}:root", {"Account": account}]}
     asked = {"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}}
@@ -136,7 +121,10 @@ def _role(policies: Sequence[str]) -> Document:
             "RoleName": {"Ref": "RoleName"},
             "Description": "Read-only; assumed by `stackwright scan`.",
             "MaxSessionDuration": 3600,
-            "ManagedPolicyArns": [{"Ref": name} for name in policies],
+            "Policies": [
+                {"PolicyName": f"scan-{n}", "PolicyDocument": document}
+                for n, document in enumerate(documents, 1)
+            ],
             "AssumeRolePolicyDocument": {
                 "Version": "2012-10-17",
                 "Statement": [

@@ -106,17 +106,14 @@ def test_the_roles_template_is_clean_and_stands_alone(tmp_path: Path) -> None:
     path = tmp_path / "role.json"
     path.write_text(json.dumps(template()))
     assert cfnlint.api.lint_file(path) == []
-    assert {r["Type"] for r in template()["Resources"].values()} == {
-        "AWS::IAM::ManagedPolicy",
-        "AWS::IAM::Role",
-    }
+    assert [r["Type"] for r in template()["Resources"].values()] == ["AWS::IAM::Role"]
     assert "Transform" not in template()
 
 
 def test_the_role_may_what_the_policy_says_and_no_more() -> None:
-    resources = template()["Resources"]
-    assert resources["ScanPolicy"]["Properties"]["PolicyDocument"] == policy(ROWS)
-    assert resources["ScanRole"]["Properties"]["ManagedPolicyArns"] == [{"Ref": "ScanPolicy"}]
+    role = template()["Resources"]["ScanRole"]["Properties"]
+    assert role["Policies"] == [{"PolicyName": "scan-1", "PolicyDocument": policy(ROWS)}]
+    assert "ManagedPolicyArns" not in role
 
 
 def test_only_the_named_principal_may_assume_the_role() -> None:
