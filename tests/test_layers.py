@@ -79,6 +79,7 @@ OWNERS = {
     # moto's own plumbing; the emulator never calls AWS by it.
     "botocore": ("provisioner.aws", "provisioner.emulator"),
     "click": ("provisioner.cli",),
+    "cryptography": ("provisioner.emulator",),
     "httpx": ("provisioner.aws.kubernetes",),
     "jinja2": ("provisioner.render",),
     "moto": ("provisioner.emulator",),

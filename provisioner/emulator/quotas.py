@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
@@ -48,6 +50,44 @@ TABLE = (
     Quota(service="eks", code="L-6D54EA21", name="Managed node groups per cluster", value=30),
 )
 
+# SageMaker counts each instance type for each use; a new account has none of the large ones.
+ML_SIZES = {
+    "t3": ("medium", "large", "xlarge", "2xlarge"),
+    "m5": ("large", "xlarge", "2xlarge", "4xlarge", "12xlarge", "24xlarge"),
+    "c5": ("xlarge", "2xlarge", "4xlarge", "9xlarge", "18xlarge"),
+    "r5": ("large", "xlarge", "2xlarge", "4xlarge"),
+    "m7i": ("large", "xlarge", "2xlarge", "4xlarge"),
+}
+ML_GPU_SIZES = {
+    "g4dn": ("xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge"),
+    "g5": ("xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "24xlarge", "48xlarge"),
+    "g6": ("xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "24xlarge", "48xlarge"),
+    "p3": ("2xlarge", "8xlarge", "16xlarge"),
+    "p4d": ("24xlarge",),
+    "p5": ("48xlarge",),
+}
+ML_USES = ("training job usage", "spot training job usage", "processing job usage", "endpoint usage")
+
+
+def _of_sagemaker() -> Iterator[Quota]:
+    for table, value in ((ML_SIZES, 4), (ML_GPU_SIZES, 0)):
+        for family, sizes in table.items():
+            for size in sizes:
+                for use in ML_USES:
+                    yield _of_machine(f"ml.{family}.{size} for {use}", value)
+
+
+def _of_machine(name: str, value: float) -> Quota:
+    # AWS publishes no list of these codes: clients find the row by its name, and these are made from it.
+    code = f"L-{hashlib.sha256(name.encode()).hexdigest()[:8].upper()}"
+    return Quota(service="sagemaker", code=code, name=name, value=value)
+
+
+@cache
+def defaults() -> dict[tuple[str, str], Quota]:
+    """AWS's defaults, by service and code."""
+    return {(row.service, row.code): row for row in (*TABLE, *_of_vpc(), *_of_sagemaker())}
+
 
 class QuotaBackend(BaseBackend):
     """What is set by hand in one account and region, by service and code."""
@@ -62,8 +102,7 @@ quota_backends = BackendDict(QuotaBackend, "service-quotas")
 
 def known(account: str, region: str) -> dict[tuple[str, str], Quota]:
     """Every quota of the account in the region, by service and code."""
-    defaults = {(row.service, row.code): row for row in (*TABLE, *_of_vpc())}
-    return {**defaults, **quota_backends[account][region].rows}
+    return {**defaults(), **quota_backends[account][region].rows}
 
 
 def limit(account: str, region: str, service: str, code: str) -> float:
@@ -104,8 +143,7 @@ class QuotaResponse(TaughtResponse, BaseResponse):
 
     def get_aws_default_service_quota(self) -> ActionResult:
         """GetAWSDefaultServiceQuota."""
-        rows = {(row.service, row.code): row for row in (*TABLE, *_of_vpc())}
-        return ActionResult({"Quota": self._shown(self._asked(rows))})
+        return ActionResult({"Quota": self._shown(self._asked(defaults()))})
 
     def list_service_quotas(self) -> ActionResult:
         """ListServiceQuotas, in pages."""
@@ -120,7 +158,7 @@ class QuotaResponse(TaughtResponse, BaseResponse):
     def list_aws_default_service_quotas(self) -> ActionResult:
         """ListAWSDefaultServiceQuotas, in pages."""
         service = self._get_param("ServiceCode")
-        return self._page([row for row in (*TABLE, *_of_vpc()) if row.service == service])
+        return self._page([row for row in defaults().values() if row.service == service])
 
     def _asked(self, rows: dict[tuple[str, str], Quota]) -> Quota:
         row = rows.get((self._get_param("ServiceCode"), self._get_param("QuotaCode")))

@@ -392,3 +392,34 @@ def test_quotas_are_read_and_set(aws: Any, client: Any, refused: Any) -> None:
     assert refused(quotas.get_service_quota, ServiceCode="vpc", QuotaCode="L-0")[0] == (
         "NoSuchResourceException"
     )
+
+
+def test_machine_learning_quotas_are_found_by_name_and_set(aws: Any, client: Any) -> None:
+    quotas = client("service-quotas")
+
+    def rows() -> dict[str, tuple[str, float]]:
+        pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        return {r["QuotaName"]: (r["QuotaCode"], r["Value"]) for page in pages for r in page["Quotas"]}
+
+    code, value = rows()["ml.g5.xlarge for training job usage"]
+    assert (value, rows()["ml.m5.large for processing job usage"][1]) == (0, 4)
+    aws.set_quota("123456789012", REGION, "sagemaker", code, 2)
+    assert rows()["ml.g5.xlarge for training job usage"] == (code, 2)
+
+
+def test_the_account_switches_regions_on_and_off(client: Any, refused: Any) -> None:
+    account, ec2 = client("account"), client("ec2")
+
+    def words(name: str) -> tuple[str, str]:
+        (found,) = ec2.describe_regions(RegionNames=[name], AllRegions=True)["Regions"]
+        return account.get_region_opt_status(RegionName=name)["RegionOptStatus"], found["OptInStatus"]
+
+    assert words("eu-west-1") == ("ENABLED_BY_DEFAULT", "opt-in-not-required")
+    assert words("eu-south-1") == ("DISABLED", "not-opted-in")
+    account.enable_region(RegionName="eu-south-1")
+    assert words("eu-south-1") == ("ENABLED", "opted-in")
+    on = account.list_regions(RegionOptStatusContains=["ENABLED"])["Regions"]
+    assert [r["RegionName"] for r in on] == ["eu-south-1"]
+    account.disable_region(RegionName="eu-south-1")
+    assert words("eu-south-1") == ("DISABLED", "not-opted-in")
+    assert refused(account.disable_region, RegionName="eu-west-1")[0] == "ValidationException"
