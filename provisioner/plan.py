@@ -19,7 +19,7 @@ from provisioner.component import (
     parameter_name,
     pascal,
 )
-from provisioner.components import find
+from provisioner.components import find, known_types
 from provisioner.errors import SpecError
 from provisioner.spec import ISSUER, PARAMETER_TAGS, RETENTIONS, NetworkWish, Oidc, Retention, Spec, Wish
 
@@ -151,7 +151,7 @@ def shape_from(values: Mapping[str, object]) -> Shape:
     if not isinstance(components, dict):
         raise _forged("components", components)
     return Shape(
-        slots=tuple(_slot_from(type_, row) for type_, row in components.items()),
+        slots=tuple(_slot_from(type_, components[type_]) for type_ in sorted(components, key=_place)),
         trust=_one_of("trust", values.get("trust"), TRUSTS),
         external_id=_one_of("external_id", values.get("external_id"), (False, True)),
         retention=_one_of("retention", values.get("retention"), RETENTIONS),
@@ -167,6 +167,12 @@ def _issuer_from(found: object) -> str:
     if isinstance(found, str) and (not found or re.fullmatch(ISSUER, f"https://{found}", re.ASCII)):
         return found
     raise _forged("oidc_issuer", found)
+
+
+def _place(type_: str) -> int:
+    """Plans and templates list components in catalogue order; JSON text has them by name."""
+    known: list[str] = list(known_types())
+    return known.index(type_) if type_ in known else len(known)
 
 
 def _slot_from(type_: str, row: object) -> Slot:

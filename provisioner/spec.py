@@ -166,6 +166,12 @@ PRESETS: Mapping[str, Mapping[ComponentType, str]] = {
         "orchestrator": "sagemaker",
         "step_operator": "sagemaker",
     },
+    "eks": {
+        "artifact_store": "s3",
+        "container_registry": "ecr",
+        "orchestrator": "eks",
+        "image_builder": "codebuild",
+    },
 }
 DEFAULT_PRESET = "sagemaker"
 _DEEPEST = 20
@@ -842,15 +848,24 @@ def _option_schema(option: Option) -> dict[str, object]:
 
 
 def _needs_schema() -> list[object]:
-    """A flavor that reads from another slot needs that slot."""
-    wishes = [c for t in known_types() for f in flavors(t) if (c := find(t, f)) and c.needs]
-    return [
-        {
-            "if": {"properties": {c.type: _is_flavor(c)}, "required": [c.type]},
-            "then": {"required": list(c.needs)},
-        }
-        for c in wishes
+    """A flavor that reads from another slot needs that slot; what is built on a cluster needs one there."""
+    known = [c for t in known_types() for f in flavors(t) if (c := find(t, f))]
+    needing = [
+        {"if": _has({c.type: _is_flavor(c)}), "then": {"required": list(c.needs)}} for c in known if c.needs
     ]
+    hosted = [
+        {
+            "if": _has({c.type: {**_is_flavor(c), "not": {"type": "object", "required": ["reuse"]}}}),
+            "then": {"anyOf": [_has({t: _is_flavor(h)}) for t, f in c.beside if (h := find(t, f))]},
+        }
+        for c in known
+        if c.beside
+    ]
+    return [*needing, *hosted]
+
+
+def _has(slots: dict[str, object]) -> dict[str, object]:
+    return {"properties": slots, "required": list(slots)}
 
 
 def _is_flavor(component: Component) -> dict[str, object]:

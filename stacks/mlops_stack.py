@@ -141,7 +141,8 @@ class MlopsStack(Stack):
             for resource in construct.node.find_all():
                 if isinstance(resource, CfnResource):
                     own = {**tags, **own_tags(resource)}
-                    _tag(resource, _tags(component, own, plain=resource.cfn_resource_type in _PLAIN))
+                    plain = resource.cfn_resource_type in _PLAIN and component != "access"
+                    _tag(resource, _tags(component, own, plain=plain))
 
     def _promise(self, slots: Sequence[tuple[Slot, Component]]) -> None:
         self._output(
@@ -195,21 +196,24 @@ def _tag(resource: CfnResource, tags: list[Any]) -> None:
         # What it launches would have no tags: neither budget nor bill would count it.
         launched = [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")]
         resource.add_property_override("LaunchTemplateData.TagSpecifications", launched)
-        itself = [{"ResourceType": "launch-template", "Tags": tags}]
+        itself = [{"ResourceType": "launch-template", "Tags": [t for t in tags if "Key" in t]}]
         resource.add_property_override("TagSpecifications", itself)
     elif TagManager.of(resource):
         resource.add_property_override("Tags", tags)
 
 
 # Free parts, which no bill and no budget counts: the tags of team and project stand on what costs. A template
-# must stay small, and each of these would be 450 bytes longer.
+# must stay small, and each of these would be 450 bytes longer. The access role is known by its enrolment.
 _PLAIN = {
     "AWS::EC2::InternetGateway",
     "AWS::EC2::RouteTable",
     "AWS::EC2::Subnet",
+    "AWS::EC2::VPC",
     "AWS::EC2::VPCEndpoint",
     "AWS::EKS::AccessEntry",
+    "AWS::EKS::Addon",
     "AWS::EKS::PodIdentityAssociation",
+    "AWS::IAM::Role",
 }
 _MAP_TAGGED = {
     "AWS::EKS::Nodegroup",

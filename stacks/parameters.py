@@ -85,7 +85,8 @@ def _parameter(stack: Stack, row: Row, default: str | None) -> CfnParameter:
         description=row.doc,
         default=wanted,
         allowed_pattern=row.pattern or None,
-        constraint_description=row.doc if row.pattern else None,
+        # The form shows the description beside the field; twice would make a template a tenth longer.
+        constraint_description=row.doc if row.pattern and row.group not in (COMPUTE, NETWORK) else None,
         allowed_values=list(row.allowed) or None,
         min_value=row.limits[0] if row.limits else None,
         max_value=row.limits[1] if row.limits else None,

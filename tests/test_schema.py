@@ -26,7 +26,14 @@ EXAMPLES = {
     "s3": "arn:aws:s3:::team-artifacts",
     "ecr": "arn:aws:ecr:eu-central-1:111122223333:repository/team",
     "sagemaker": ROLE,
+    "eks": "arn:aws:eks:eu-central-1:111122223333:cluster/ml",
     "codebuild": "arn:aws:codebuild:eu-central-1:111122223333:project/team",
+}
+# A value of each option that has no default.
+SAMPLES = {
+    "admin_principal": ROLE,
+    "gpu_instance_type": "g5.xlarge",
+    "public_access_cidrs": "198.51.100.7/32",
 }
 WHOLE: Mapping[str, Any] = {
     "artifact_store": "s3",
@@ -45,27 +52,36 @@ def slot(type_: str, value: Any) -> dict[str, Any]:
     return wish(components=WHOLE | {type_: value})
 
 
+def hosted(component: Component, value: Any) -> dict[str, Any]:
+    """A slot of a component, and beside it what it shares."""
+    return wish(components=WHOLE | dict(component.beside[:1]) | {component.type: value})
+
+
 def of_catalogue() -> dict[str, tuple[bool, Any]]:
     """Every flavor in every form, and every option at, within and beyond its limits."""
     corpus: dict[str, tuple[bool, Any]] = {}
     for c in CATALOGUE:
-        corpus[f"{c.name} short"] = (True, slot(c.type, c.flavor))
-        corpus[f"{c.name} long"] = (True, slot(c.type, {"flavor": c.flavor}))
-        corpus[f"{c.name} no options"] = (True, slot(c.type, {"flavor": c.flavor, "options": {}}))
+        corpus[f"{c.name} short"] = (True, hosted(c, c.flavor))
+        corpus[f"{c.name} long"] = (True, hosted(c, {"flavor": c.flavor}))
+        corpus[f"{c.name} no options"] = (True, hosted(c, {"flavor": c.flavor, "options": {}}))
         corpus[f"{c.name} unknown option"] = (
             False,
-            slot(c.type, {"flavor": c.flavor, "options": {"nothing": 1}}),
+            hosted(c, {"flavor": c.flavor, "options": {"nothing": 1}}),
         )
         reuse = EXAMPLES.get(c.flavor, ROLE)
-        corpus[f"{c.name} reused"] = (c.reusable, slot(c.type, {"flavor": c.flavor, "reuse": reuse}))
+        corpus[f"{c.name} reused"] = (c.reusable, hosted(c, {"flavor": c.flavor, "reuse": reuse}))
         for value in ("", None, "team", "arn:aws:sqs:eu-central-1:111122223333:jobs", 5):
-            corpus[f"{c.name} reuse {value}"] = (False, slot(c.type, {"flavor": c.flavor, "reuse": value}))
+            corpus[f"{c.name} reuse {value}"] = (False, hosted(c, {"flavor": c.flavor, "reuse": value}))
         corpus[f"{c.name} reuse and options"] = (
             False,
-            slot(c.type, {"flavor": c.flavor, "reuse": reuse, "options": {}}),
+            hosted(c, {"flavor": c.flavor, "reuse": reuse, "options": {}}),
         )
         for need in c.needs:
-            alone = {c.type: c.flavor, **{k: v for k, v in WHOLE.items() if k != need and k in c.needs}}
+            alone = {
+                **dict(c.beside[:1]),
+                c.type: c.flavor,
+                **{k: v for k, v in WHOLE.items() if k != need and k in c.needs},
+            }
             corpus[f"{c.name} without {need}"] = (False, wish(components=alone))
         for option in c.options:
             for value, good in _values(option).items():
@@ -79,13 +95,29 @@ def _values(option: Option) -> dict[Any, bool]:
     if option.choices:
         return {**dict.fromkeys(option.choices, True), "": False, -1: False, None: False}
     if isinstance(option.default, str):
-        return {**({option.default: True} if option.default else {}), "$(id)": False, 5: False, None: False}
+        good = option.default or SAMPLES.get(option.name)
+        return {**({good: True} if good else {}), "$(id)": False, 5: False, None: False}
+    if isinstance(option.default, tuple):
+        return {(SAMPLES[option.name],): True, (): False, ("$(id)",): False, "x": False, None: False}
     low, high = option.minimum, option.maximum
     return {low: True, high: True, low - 1: False, high + 1: False, str(low): False, 1.5: False, None: False}
 
 
 def _with_option(component: Component, option: Option, value: Any) -> dict[str, Any]:
-    return slot(component.type, {"flavor": component.flavor, "options": {option.name: value}})
+    options: dict[str, Any] = {}
+    for name, other in [*_first(component, option), (option, value)]:
+        place = options.setdefault(name.group, {}) if name.group else options
+        place[name.key] = list(other) if isinstance(other, tuple) else other
+    return hosted(component, {"flavor": component.flavor, "options": options})
+
+
+def _first(component: Component, option: Option) -> list[tuple[Option, Any]]:
+    """What must be there before an option means anything: zones for gateways, node groups for a node."""
+    named = {o.name: o for o in component.options}
+    if option.name == "nat_gateways":
+        return [(named["zones"], named["zones"].maximum)]
+    pairs = [part.partition("=") for part in option.within.split(",") if part]
+    return [(named[name], wanted or SAMPLES[name]) for name, _, wanted in pairs]
 
 
 BY_HAND: dict[str, tuple[bool, Any]] = {

@@ -6,6 +6,9 @@ from provisioner.component import Component, ComponentType
 from provisioner.components import (
     codebuild_image_builder,
     ecr_container_registry,
+    eks_orchestrator,
+    eks_step_operator,
+    kaniko_image_builder,
     local_image_builder,
     local_orchestrator,
     s3_artifact_store,
@@ -18,9 +21,12 @@ CATALOGUE: tuple[Component, ...] = (
     ecr_container_registry.COMPONENT,
     local_orchestrator.COMPONENT,
     sagemaker_orchestrator.COMPONENT,
+    eks_orchestrator.COMPONENT,
     sagemaker_step_operator.COMPONENT,
+    eks_step_operator.COMPONENT,
     local_image_builder.COMPONENT,
     codebuild_image_builder.COMPONENT,
+    kaniko_image_builder.COMPONENT,
 )
 
 

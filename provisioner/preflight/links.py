@@ -11,7 +11,7 @@ _LONGEST_VALUE = 4_096
 # RFC 9110, 4.1: what every server and proxy should take; many take no more.
 _LONGEST_LINK = 8_000
 _WHY_FLAWED = {
-    "template-too-large": "the same file must do as a link, a CreateStack body and for `cdk deploy`",
+    "template-too-large": "the same file must do as a link, a CreateStack body and a StackSet",
     "transform": "macros need CAPABILITY_AUTO_EXPAND and run with the rights of whoever clicks",
     "bootstrap": "an account that the CDK never bootstrapped would refuse the template",
     "named-iam": "a name of one's own blocks a second stack, and needs CAPABILITY_NAMED_IAM",
@@ -42,6 +42,12 @@ def _length(case: Case) -> Iterator[Seen]:
 
 
 ROWS = (
+    Row(
+        id="template-large-for-cdk",
+        severity="warning",
+        why="the CDK CLI writes templates as YAML, a third longer, and has nowhere else to put them",
+        look=_flaw("template-large-for-cdk"),
+    ),
     *(Row(id=id_, severity="error", why=why, look=_flaw(id_)) for id_, why in _WHY_FLAWED.items()),
     Row(
         id="value-too-long",

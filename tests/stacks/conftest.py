@@ -44,9 +44,12 @@ def check_snapshot(make: Make) -> Check:
     def check(name: str) -> None:
         component = next(c for c in CATALOGUE if c.name == name)
         needed = {"artifact_store": "s3", "container_registry": "ecr"}
-        chosen = {t: f for t, f in needed.items() if t in component.needs} | {
-            component.type: component.flavor
-        }
+        host = dict(component.beside[:1])
+        chosen = (
+            {t: f for t, f in needed.items() if host or t in component.needs}
+            | host
+            | {component.type: component.flavor}
+        )
         text = yaml.safe_dump(
             added(make(chosen), component.type), sort_keys=False, width=110, allow_unicode=True
         )
