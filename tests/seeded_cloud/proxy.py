@@ -9,6 +9,9 @@ from tests.seeded_cloud.serving import end_with_parent, serve
 from tests.seeded_cloud.weather import Weather, parse
 from tests.seeded_cloud.wire import AwsError, Request, Response
 
+# What concerns one connection, not the request.
+_HOP = ("connection", "content-length", "keep-alive", "transfer-encoding")
+
 
 class Proxy:
     """Passes on what the weather lets through."""
@@ -33,17 +36,25 @@ class Proxy:
 
     async def _passed_on(self, request: Request) -> Response:
         reader, writer = await asyncio.open_connection(self._host, self._port)
-        # HTTP/1.0 ends with the connection: no chunks to put together.
-        lines = "".join(f"{k}: {v}\r\n" for k, v in request.headers.items() if k != "connection")
-        writer.write(
-            f"{request.method} {request.target} HTTP/1.0\r\n{lines}\r\n".encode("latin-1") + request.body
-        )
-        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-        writer.close()
-        first, *rest = head.decode("latin-1").split("\r\n")
-        headers = dict(line.split(": ", 1) for line in rest if ": " in line)
-        kept = {k: v for k, v in headers.items() if k.lower() not in ("content-length", "connection")}
-        return Response(body=body, status=int(first.split(" ")[1]), headers=kept)
+        # HTTP/1.0: no answer in chunks, and no connection that stays open.
+        kept = {k: v for k, v in request.headers.items() if k not in ("connection", "keep-alive")}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in kept.items())
+        start = f"{request.method} {request.target} HTTP/1.0\r\n{lines}connection: close\r\n\r\n"
+        writer.write(start.encode("latin-1") + request.body)
+        try:
+            return await _response(reader, head_only=request.method == "HEAD")
+        finally:
+            writer.close()
+
+
+async def _response(reader: asyncio.StreamReader, *, head_only: bool) -> Response:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *rest = head.strip().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
+    length = headers.get("content-length")
+    body = b"" if head_only else await (reader.read() if length is None else reader.readexactly(int(length)))
+    kept = {name: value for name, value in headers.items() if name not in _HOP}
+    return Response(body=body, status=int(first.split(" ")[1]), headers=kept)
 
 
 async def _run(port: int, proxy: Proxy) -> None:
