@@ -86,7 +86,7 @@ def _parameter(stack: Stack, row: Row, default: str | None) -> CfnParameter:
         default=wanted,
         allowed_pattern=row.pattern or None,
         # The form shows the description beside the field; twice would make a template a tenth longer.
-        constraint_description=row.doc if row.pattern and row.group not in (COMPUTE, NETWORK) else None,
+        constraint_description=row.doc if row.pattern and row.group == TRUST_GROUP else None,
         allowed_values=list(row.allowed) or None,
         min_value=row.limits[0] if row.limits else None,
         max_value=row.limits[1] if row.limits else None,
