@@ -1,5 +1,8 @@
 """An eks stack from deploy to doctor by the command line, on the emulator's EKS and its Kubernetes APIs."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +11,13 @@ import pytest
 NAME = "churn-dev"
 GPU = {"instance_type": "g5.xlarge", "max_nodes": 2}
 Make = Callable[..., Any]
+DIES_WHILE_APPLYING = f"""
+import os, signal
+from provisioner.aws.kubernetes import Api
+from provisioner.cli import run
+Api.apply = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+run(["finish", "{NAME}", "--yes"])
+"""
 
 
 @pytest.fixture
@@ -164,3 +174,15 @@ def test_a_token_names_its_cluster_and_its_minute_in_what_is_signed(world: Any) 
         "host;x-k8s-aws-id",
     )
     assert token != world.cloud.clusters.token("other")
+
+
+def test_killed_while_its_rights_are_lent_the_same_command_goes_on_and_gives_them_back(
+    world: Any, cli: Any, deploy: Make
+) -> None:
+    state = deploy()
+    before = entries(world, state)
+    killed = subprocess.run([sys.executable, "-c", DIES_WHILE_APPLYING], capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert (entries(world, state), statuses(world)[0]) == (sorted([*before, "moto"]), "needs_bootstrap")
+    assert cli("finish", NAME, "--yes").code == 0
+    assert (entries(world, state), statuses(world)[0]) == (before, "registered")
