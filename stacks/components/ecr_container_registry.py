@@ -10,22 +10,20 @@ from provisioner.component import Outputs
 from stacks.documents import fragment, token
 from stacks.site import Site
 
+# ZenML 0.98 pushes PIPELINE[-STEP]-KEY anew at every build (build_utils.py), people push `latest`; every other
+# tag stays what it was. ECR takes five such patterns.
+MOVING_TAGS = ("*orchestrator", "*step_operator", "*deployer", "*-intermediate-build", "latest")
 # What scanners find here, and why it stays.
-_MUTABLE = "ZenML pushes the tag of a pipeline anew at every build, which a fixed tag would refuse"
 _NO_KEY = "a key is the user's choice; without one AWS's own key encrypts the images"
 ACCEPTED = {
-    "CKV_AWS_51": _MUTABLE,
-    "ecr-immutable": _MUTABLE,
+    "CKV_AWS_51": "it knows only tags of which none moves; those that must are named one by one",
     "CKV_AWS_136": _NO_KEY,
     "ecr-own-key": _NO_KEY,
 }
 
 
 class EcrContainerRegistry(Construct):
-    """A repository that is scanned on push and forgets images without a tag.
-
-    Tags stay mutable: ZenML pushes the tag of a pipeline anew at every build.
-    """
+    """A repository that is scanned on push, forgets images without a tag, and keeps what a tag means."""
 
     def __init__(self, scope: Construct, id_: str, *, site: Site) -> None:
         super().__init__(scope, id_)
@@ -35,7 +33,8 @@ class EcrContainerRegistry(Construct):
             image_scanning_configuration=ecr.CfnRepository.ImageScanningConfigurationProperty(
                 scan_on_push=True
             ),
-            image_tag_mutability="MUTABLE",
+            image_tag_mutability="IMMUTABLE_WITH_EXCLUSION",
+            image_tag_mutability_exclusion_filters=[_may_move(tag) for tag in MOVING_TAGS],
             encryption_configuration=_encryption(site),
             lifecycle_policy=ecr.CfnRepository.LifecyclePolicyProperty(
                 lifecycle_policy_text=token(_untagged_rule(site.options["untagged_days"]))
@@ -48,6 +47,13 @@ class EcrContainerRegistry(Construct):
             "repository_arn": fragment(self.repository, "Arn"),
             "repository_uri": fragment(self.repository, "RepositoryUri"),
         }
+
+
+def _may_move(tag: str) -> ecr.CfnRepository.ImageTagMutabilityExclusionFilterProperty:
+    return ecr.CfnRepository.ImageTagMutabilityExclusionFilterProperty(
+        image_tag_mutability_exclusion_filter_type="WILDCARD",
+        image_tag_mutability_exclusion_filter_value=tag,
+    )
 
 
 def _encryption(site: Site) -> ecr.CfnRepository.EncryptionConfigurationProperty | None:
