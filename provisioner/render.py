@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from provisioner import charts, cost_text
+from provisioner.scan import report as scan_report
 from provisioner.text import usd
 
 FILTERS: Mapping[str, Any] = {
@@ -25,7 +26,9 @@ FILTERS: Mapping[str, Any] = {
     "line_chart": charts.lines,
     "side": cost_text.side,
     "stale": cost_text.stale,
+    "told": scan_report.told,
     "unknown": cost_text.unknown,
+    "why_not": scan_report.why_not,
     "work_words": cost_text.work_words,
 }
 
@@ -52,4 +55,5 @@ def _environment(*, autoescape: bool) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
+    environment.globals["states"] = scan_report.STATES
     return environment

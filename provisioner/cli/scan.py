@@ -1,13 +1,14 @@
 """`stackwright scan`."""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner import text
-from provisioner.cli.options import json_option, story
-from provisioner.errors import PARTLY_DONE
+from provisioner.cli.options import Command, json_option, story
+from provisioner.cli.scan_answer import FORMS
+from provisioner.errors import CHECK_SAID_NO, PARTLY_DONE, SpecError
 
 if TYPE_CHECKING:
     from provisioner.cli.cloud import Cloud
@@ -110,10 +111,20 @@ def _pace(command: Any) -> Any:
     return command
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @_places
 @_pace
 @click.option("--policy", is_flag=True, help="Print the read-only IAM policy a scan needs, and stop.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*FORMS, "cloudformation", "caller"]),
+    default="table",
+    show_default=True,
+    help="How to answer. With --policy: json, cloudformation (a role that holds it, for a StackSet) or "
+    "caller (what assumes that role in every account).",
+    show_envvar=True,
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["partial", "never"]),
@@ -123,36 +134,55 @@ def _pace(command: Any) -> Any:
     show_envvar=True,
 )
 @json_option
-def command(policy: bool, fail_on: str, as_json: bool, resume: bool, **wish: Any) -> int:
+def command(policy: bool, form: str, fail_on: str, as_json: bool, resume: bool, **wish: Any) -> int:
     """Find what accounts already have that can serve as stack components.
 
     \b
     Example:
       stackwright scan --region eu-central-1
-      stackwright scan --organization --region all
+      stackwright scan --organization --region all --format html > scan.html
       stackwright scan --resume
-      stackwright scan --policy > scan-policy.json
+      stackwright scan --policy --format cloudformation > scan-role.json
+      stackwright scan diff monday.json friday.json
     """
-    from provisioner.scan.table import ROWS
-    from provisioner.scan.table import policy as needed
-
-    if policy:
-        click.echo(json.dumps(needed(ROWS), indent=2))
+    if click.get_current_context().invoked_subcommand:
         return 0
+    from provisioner.scan.table import ROWS
+
+    form = "json" if as_json else form
+    if policy:
+        click.echo(json.dumps(_policy(form, ROWS), indent=2))
+        return 0
+    if form not in FORMS:
+        raise SpecError(f"--format {form} belongs to --policy", hint=" | ".join(FORMS), field="form")
     from provisioner.cli import scanning
 
     with scanning.run(scanning.wish(ROWS, **wish), ROWS, resume=resume) as found:
-        return _answered(found, fail_on=fail_on, as_json=as_json)
+        return _answered(found, fail_on=fail_on, form=form)
 
 
-def _answered(found: "Scan", *, fail_on: str, as_json: bool) -> int:
-    from provisioner.cli import scanning
+def _policy(form: str, rows: "Sequence[Row]") -> Mapping[str, object]:
+    from provisioner.scan import policy
 
-    if as_json:
+    if form == "cloudformation":
+        return policy.role_template(rows)
+    if form == "caller":
+        return policy.caller_policy()
+    if form not in ("table", "json"):
+        raise SpecError(
+            f"a policy has no --format {form}", hint="json, cloudformation or caller", field="form"
+        )
+    return policy.policy(rows)
+
+
+def _answered(found: "Scan", *, fail_on: str, form: str) -> int:
+    from provisioner.cli import scan_answer, scanning
+
+    if form == "json":
         for piece in found.as_json():
             click.echo(piece, nl=False)
     else:
-        click.echo(scan_text(found))
+        scan_answer.show(found.as_dict(), form)
     if found.partly:
         story(
             f"{found.not_seen:,} cells could not be seen; `stackwright scan --policy` is what a scan needs."
@@ -160,6 +190,66 @@ def _answered(found: "Scan", *, fail_on: str, as_json: bool) -> int:
         for line in scanning.not_seen(found):
             story(line)
     return PARTLY_DONE if found.partly and fail_on == "partial" else 0
+
+
+def _form_option(*forms: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(forms),
+        default="table",
+        show_default=True,
+        help="How to answer; --json is short for json.",
+        show_envvar=True,
+    )
+
+
+@command.command("show")
+@click.argument("path", metavar="SCAN.json")
+@_form_option(*FORMS)
+@json_option
+def show(path: str, form: str, as_json: bool) -> None:
+    """Show a saved scan in another form; calls nothing.
+
+    \b
+    Example:
+      stackwright scan --json > scan.json
+      stackwright scan show scan.json --format html > scan.html
+    """
+    from provisioner.cli import scan_answer
+
+    scan_answer.show(scan_answer.read(path), "json" if as_json else form)
+
+
+@command.command("diff")
+@click.argument("before", metavar="BEFORE.json")
+@click.argument("after", metavar="AFTER.json")
+@_form_option("table", "json", "markdown", "html")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["any", "partial", "never"]),
+    default="any",
+    show_default=True,
+    help="any: exit 3 on a difference, else 5 if something could not be compared; partial: only the latter.",
+    show_envvar=True,
+)
+@json_option
+def diff(before: str, after: str, form: str, fail_on: str, as_json: bool) -> int:
+    """What is new, gone and changed between two saved scans; calls nothing.
+
+    \b
+    Example:
+      stackwright scan diff monday.json friday.json
+      stackwright scan diff monday.json friday.json --format markdown >> report.md
+    """
+    from provisioner.cli import scan_answer
+    from provisioner.scan import difference
+
+    value = difference.diff(scan_answer.read(before), scan_answer.read(after))
+    scan_answer.show_difference(value, "json" if as_json else form)
+    if fail_on == "any" and difference.differs(value):
+        return CHECK_SAID_NO
+    return PARTLY_DONE if fail_on != "never" and difference.partly(value) else 0
 
 
 def run(cloud: "Cloud", rows: "tuple[Row, ...]") -> "Scan":
@@ -178,26 +268,3 @@ def run(cloud: "Cloud", rows: "tuple[Row, ...]") -> "Scan":
         clock=time.monotonic,
         on_cell=lambda cell: story(cell_line(cell)),
     )
-
-
-def scan_text(found: "Scan") -> str:
-    from provisioner.scan.engine import resource as judged
-
-    if not found.resources:
-        return "nothing found that could be a stack component"
-    rows = [["kind", "name", "fits as", "verdict", "stack", "why not"]]
-    resource: Any
-    for resource in map(judged, found.resources):
-        failed = [c for c in resource["fitness"]["checks"] if c["ok"] is not True and c["severity"] != "info"]
-        why = ", ".join(f"{'not ' if c['ok'] is False else 'unknown: '}{c['id']}" for c in failed)
-        rows.append(
-            [
-                resource["kind"],
-                resource["name"],
-                ", ".join(resource["component_types"]),
-                resource["fitness"]["verdict"],
-                resource["tags"].get("stackwright:stack", ""),
-                why,
-            ]
-        )
-    return text.table(rows, indent=0)

@@ -1,0 +1,180 @@
+"""A scan laid out for people: what was seen where, what was not and why, and what was found is good for.
+
+Everything is read from the JSON answer, so that a saved scan is shown as a fresh one is.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.scan.row import SEEN
+
+Cell = Mapping[str, Any]
+Resource = Mapping[str, Any]
+
+# The gravest last; the words that a legend explains.
+STATES: Mapping[str, str] = {
+    "found": "something is there",
+    "empty": "looked, and there is nothing",
+    "unsupported": "the region does not have the service",
+    "not_enabled": "the account has not switched the region or service on",
+    "throttled": "AWS asked to slow down until the end",
+    "timeout": "nobody answered in time",
+    "denied": "the caller may not look",
+    "failed": "something else went wrong",
+}
+_GRAVITY = {state: number for number, state in enumerate(STATES)}
+_VERDICTS = ("fit", "unknown", "unfit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spot:
+    """One square of the coverage matrix; `state` is the gravest of the cells that it stands for."""
+
+    state: str
+    count: int
+    note: str
+
+    @property
+    def seen(self) -> bool:
+        return self.state in SEEN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """One account: a line per region, a square per service; None where a service was not asked."""
+
+    account: str
+    note: str
+    lines: tuple[tuple[str, tuple[Spot | None, ...]], ...]
+    whole: Spot
+    not_seen: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why cells could not be seen: so many, and one of them."""
+
+    state: str
+    note: str
+    cells: int
+    example: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """The resources of one kind, the fit ones first."""
+
+    name: str
+    resources: tuple[Resource, ...]
+    verdicts: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    services: tuple[str, ...]
+    accounts: tuple[Coverage, ...]
+    states: Mapping[str, int]
+    reasons: tuple[Reason, ...]
+    kinds: tuple[Kind, ...]
+    summary: Mapping[str, Any]
+    suggestions: Sequence[Mapping[str, Any]]
+
+    @property
+    def regions(self) -> int:
+        return len({region for account in self.accounts for region, _ in account.lines} - {"global"})
+
+
+def make(answer: Mapping[str, Any]) -> Report:
+    """The report of a scan's JSON answer."""
+    cells, summary = list(answer["cells"]), answer["summary"]
+    services = tuple(dict.fromkeys(cell["service"] for cell in cells))
+    by_account: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_account.setdefault(cell["account"], []).append(cell)
+    notes = answer.get("notes", {})
+    states = Counter(cell["state"] for cell in cells)
+    return Report(
+        services=services,
+        accounts=tuple(
+            _coverage(account, own, services, notes.get(account, "")) for account, own in by_account.items()
+        ),
+        states={state: states[state] for state in STATES if states[state]},
+        reasons=_reasons(cells),
+        kinds=_kinds(answer["resources"]),
+        summary=summary,
+        suggestions=answer.get("suggestions", ()),
+    )
+
+
+def _coverage(account: str, cells: Sequence[Cell], services: Sequence[str], note: str) -> Coverage:
+    spots = {(cell["region"], cell["service"]): _spot([cell]) for cell in cells}
+    regions = sorted({cell["region"] for cell in cells}, key=lambda region: (region == "global", region))
+    return Coverage(
+        account=account,
+        note=note,
+        lines=tuple((r, tuple(spots.get((r, service)) for service in services)) for r in regions),
+        whole=_spot(cells),
+        not_seen=sum(cell["state"] not in SEEN for cell in cells),
+    )
+
+
+def _spot(cells: Sequence[Cell]) -> Spot:
+    grave = max(cells, key=lambda cell: _grave(cell["state"]))
+    return Spot(state=grave["state"], count=sum(c["count"] for c in cells), note=grave["note"])
+
+
+def _grave(state: str) -> int:
+    """Found beats empty and the like; what was not seen beats all."""
+    if state in SEEN:
+        return {"found": 0}.get(state, -1)
+    return _GRAVITY.get(state, len(_GRAVITY))
+
+
+def _reasons(cells: Iterable[Cell]) -> tuple[Reason, ...]:
+    """Why cells were not seen, and what of seen ones could not be looked at; the most frequent first."""
+    told = [(c["state"], c["note"], c) for c in cells if c["state"] not in SEEN or c["note"]]
+    number = Counter((state, note) for state, note, _ in told)
+    where: dict[tuple[str, str], str] = {}
+    for state, note, cell in told:
+        where.setdefault((state, note), f"{cell['account']} {cell['region']} {cell['service']}")
+    return tuple(
+        Reason(state=state, note=note, cells=cells_, example=where[state, note])
+        for (state, note), cells_ in number.most_common()
+    )
+
+
+def _kinds(resources: Iterable[Resource]) -> tuple[Kind, ...]:
+    by_kind: dict[str, list[Resource]] = {}
+    for resource in resources:
+        by_kind.setdefault(resource["kind"], []).append(resource)
+    return tuple(_kind(name, own) for name, own in by_kind.items())
+
+
+def _kind(name: str, resources: Sequence[Resource]) -> Kind:
+    verdicts = Counter(r["fitness"]["verdict"] for r in resources)
+    return Kind(
+        name=name,
+        resources=tuple(sorted(resources, key=lambda r: _VERDICTS.index(r["fitness"]["verdict"]))),
+        verdicts={verdict: verdicts[verdict] for verdict in _VERDICTS if verdicts[verdict]},
+    )
+
+
+def why_not(resource: Resource) -> list[str]:
+    """What speaks against a resource or is not known of it, the gravest first; details behind a colon."""
+    order = {"error": 0, "warning": 1, "info": 2}
+    against = [c for c in resource["fitness"]["checks"] if c["ok"] is not True and c["severity"] != "info"]
+    return [_words(check) for check in sorted(against, key=lambda c: (order[c["severity"]], c["ok"] is None))]
+
+
+def _words(check: Mapping[str, Any]) -> str:
+    word = f"{'not ' if check['ok'] is False else 'unknown: '}{check['id']}"
+    detail = check.get("detail", "")
+    return f"{word} ({detail})" if detail else word
+
+
+def told(answer: object) -> str:
+    """A value of a change in words; None is what nobody could see, or a tag that is not there."""
+    words: Mapping[object, str] = {True: "yes", False: "no", None: "unknown", "": "nothing"}
+    return words.get(answer, str(answer))
