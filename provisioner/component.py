@@ -112,7 +112,11 @@ class Component:
     flavor: str
     words: str
     zenml_flavor: str
+    # Why ZenML cannot use it though it knows the flavor: it is told to clients in another way.
+    outside_zenml: str = ""
     resource_types: tuple[str, ...] = ()
+    # Resource types that only some structures have, as `Option.within` says it.
+    types_when: Mapping[str, str] = field(default_factory=dict)
     options: tuple[Option, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
     # Outputs that only some structures have, as `Option.within` says it.
@@ -134,6 +138,8 @@ class Component:
     managed: tuple[ManagedPolicy, ...] = ()
     arn_pattern: str = ""
     outputs_of: Callable[[Arn], Outputs] = lambda arn: {}
+    # What an ARN tells of the structure that statements ask about.
+    structure_of: Callable[[Arn], Mapping[str, Value]] = lambda arn: {}
     register_config: Callable[[Mapping[str, Outputs]], Mapping[str, str]] = lambda outputs: {}
     checks: tuple[Check, ...] = ()
 

@@ -90,7 +90,8 @@ class Shape:
 
     def structure(self, slot: Slot) -> dict[str, Value]:
         """What `Statement.when` and `Option.within` ask about one of the slots."""
-        return {**slot.options, "kms": self.kms}
+        others = {f"{s.type}.{key}": value for s in self.slots for key, value in s.options.items()}
+        return {**others, **slot.options, "kms": self.kms}
 
     def as_dict(self) -> dict[str, object]:
         shape: dict[str, object] = {
@@ -248,11 +249,14 @@ def promised(component: Component, slot: Slot) -> list[str]:
 
 
 def _slot(wish: Wish) -> Slot:
+    component = wish.component
     return Slot(
-        type=wish.component.type,
-        flavor=wish.component.flavor,
+        type=component.type,
+        flavor=component.flavor,
         action="reuse" if wish.reuse else "build",
-        options={} if wish.reuse else wish.component.structure(wish.options),
+        options=component.structure_of(arn.parse(wish.reuse))
+        if wish.reuse
+        else component.structure(wish.options),
     )
 
 

@@ -20,6 +20,7 @@ from stacks.components.ecr_container_registry import EcrContainerRegistry
 from stacks.components.eks_orchestrator import EksOrchestrator, EksOrchestratorAccess
 from stacks.components.eks_step_operator import EksStepOperator, EksStepOperatorAccess
 from stacks.components.kaniko_image_builder import KanikoImageBuilder
+from stacks.components.mlflow_experiment_tracker import MlflowExperimentTracker
 from stacks.components.s3_artifact_store import S3ArtifactStore
 from stacks.components.sagemaker_orchestrator import SageMakerOrchestrator
 from stacks.components.sagemaker_step_operator import SageMakerStepOperator
@@ -49,6 +50,7 @@ CONSTRUCTS: dict[str, Callable[..., Built]] = {
     "eks_step_operator": EksStepOperator,
     "kaniko_image_builder": KanikoImageBuilder,
     "codebuild_image_builder": CodeBuildImageBuilder,
+    "mlflow_experiment_tracker": MlflowExperimentTracker,
 }
 # What the access role hands on, built or reused: a role that starts pipelines on schedule.
 COMPANIONS: dict[str, Callable[..., Built]] = {"sagemaker_orchestrator": SageMakerScheduler}

@@ -221,6 +221,58 @@ def test_a_type_that_the_region_lacks_blocks_the_link(monkeypatch: pytest.Monkey
     ]
 
 
+SERVER = {"flavor": "mlflow", "options": {"server": "tracking_server"}}
+
+
+@pytest.mark.parametrize(
+    ("region", "components", "type_", "fix"),
+    [
+        (
+            "eu-central-2",
+            {"artifact_store": "s3", "experiment_tracker": "mlflow"},
+            "AWS::SageMaker::MlflowApp",
+            "set components.experiment_tracker.options.server: tracking_server or set region: eu-central-1",
+        ),
+        (
+            "ca-west-1",
+            {"artifact_store": "s3", "container_registry": "ecr", "image_builder": "codebuild"},
+            "AWS::CodeBuild::Project",
+            "set components.image_builder: local or set region: ca-central-1",
+        ),
+        (
+            "ap-southeast-6",
+            {"artifact_store": "s3", "experiment_tracker": SERVER},
+            "AWS::SageMaker::MlflowTrackingServer",
+            "set region: ap-east-1",
+        ),
+    ],
+)
+def test_what_the_region_lacks_is_told_with_the_nearest_choice(
+    region: str, components: Any, type_: str, fix: str
+) -> None:
+    wished = plan(components, region=region)
+    (found,) = [f for f in check(wished, synth.synthesize(wished.shape)) if f.severity == "error"]
+    assert (found.id, found.subject, found.fix) == ("type-missing", type_, fix)
+
+
+def test_a_tracking_server_is_said_to_cost_every_hour_and_to_stay_outside_zenml() -> None:
+    found = {f.id: f for f in check(plan({"artifact_store": "s3", "experiment_tracker": SERVER}))}
+    assert found["tracking-server-always-on"].severity == "warning"
+    assert found["tracking-server-always-on"].message.startswith(
+        "A Small tracking server is charged for every hour of the month, used or not"
+    )
+    assert "MLFLOW_TRACKING_URI" in found["outside-zenml"].fix
+    assert "sagemaker-mlflow" in found["outside-zenml"].fix
+    serverless = check(plan({"artifact_store": "s3", "experiment_tracker": "mlflow"}))
+    assert "tracking-server-always-on" not in {f.id for f in serverless}
+
+
+def test_codebuild_is_said_to_be_unproved_without_privileges() -> None:
+    found = {f.id: f for f in check(plan({**specs.PRESETS["minimal"], "image_builder": "codebuild"}))}
+    assert found["codebuild-unprivileged"].severity == "info"
+    assert found["codebuild-unprivileged"].fix.endswith("image_builder: local")
+
+
 def test_a_region_that_nobody_lists_is_a_warning() -> None:
     (found,) = new(plan(region="me-south-1"))
     assert (found.id, found.severity, found.subject) == ("region-unknown", "warning", "me-south-1")

@@ -27,6 +27,7 @@ EXAMPLES = {
     "ecr": "arn:aws:ecr:eu-central-1:111122223333:repository/team",
     "sagemaker": ROLE,
     "eks": "arn:aws:eks:eu-central-1:111122223333:cluster/ml",
+    "mlflow": "arn:aws:sagemaker:eu-central-1:111122223333:mlflow-app/app-ABC123",
     "codebuild": "arn:aws:codebuild:eu-central-1:111122223333:project/team",
 }
 # A value of each option that has no default.

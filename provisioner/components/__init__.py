@@ -11,14 +11,17 @@ from provisioner.components import (
     kaniko_image_builder,
     local_image_builder,
     local_orchestrator,
+    mlflow_experiment_tracker,
     s3_artifact_store,
     sagemaker_orchestrator,
     sagemaker_step_operator,
 )
 
+# What others read from or write to comes before them.
 CATALOGUE: tuple[Component, ...] = (
     s3_artifact_store.COMPONENT,
     ecr_container_registry.COMPONENT,
+    mlflow_experiment_tracker.COMPONENT,
     local_orchestrator.COMPONENT,
     sagemaker_orchestrator.COMPONENT,
     eks_orchestrator.COMPONENT,

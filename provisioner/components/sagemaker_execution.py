@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provisioner.arn import Arn
 from provisioner.component import Check, ComponentType, Outputs, Statement, flag, pascal
-from provisioner.components import data_key
+from provisioner.components import data_key, mlflow_experiment_tracker
 
 ARN_PATTERN = r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,512}"
 JOBS = (
@@ -140,6 +140,7 @@ def base_statements(type_: ComponentType) -> tuple[Statement, ...]:
             words="jobs may send metrics in SageMaker's own namespace",
             reason="cloudwatch:PutMetricData knows no resources; the namespace condition narrows it.",
         ),
+        *mlflow_experiment_tracker.for_jobs(type_),
     )
 
 

@@ -30,6 +30,35 @@ def _not_in_zenml(case: Case) -> Iterator[Seen]:
             )
 
 
+def _outside_zenml(case: Case) -> Iterator[Seen]:
+    for wish in case.plan.spec.components:
+        if wish.component.outside_zenml:
+            yield Seen(
+                subject=f"components.{wish.component.type}",
+                message=f"{wish.component.outside_zenml}: it stays outside the ZenML stack",
+            )
+
+
+def _always_on(case: Case) -> Iterator[Seen]:
+    for wish in case.plan.spec.components:
+        if wish.options.get("server") == "tracking_server":
+            yield Seen(
+                subject=f"components.{wish.component.type}",
+                message=f"A {wish.options['size']} tracking server is charged for every hour of the month, "
+                "used or not, until the stack goes; our price book does not know how much",
+            )
+
+
+def _unprivileged(case: Case) -> Iterator[Seen]:
+    for wish in case.plan.spec.components:
+        if wish.component.name == "codebuild_image_builder":
+            yield Seen(
+                subject=f"components.{wish.component.type}",
+                message="ZenML asks CodeBuild for unprivileged builds, whatever the project says; AWS does "
+                "not say clearly whether Docker runs in them",
+            )
+
+
 def _clusters(case: Case) -> list[Wish]:
     return [w for w in case.plan.spec.components if not w.reuse and "kubernetes_version" in w.options]
 
@@ -102,6 +131,28 @@ ROWS = (
         severity="info",
         why="a ZenML server would refuse to register it",
         look=_not_in_zenml,
+    ),
+    Row(
+        id="outside-zenml",
+        severity="info",
+        why="a ZenML stack with it would fail at every step",
+        look=_outside_zenml,
+        fix="set MLFLOW_TRACKING_URI to the output ExperimentTrackerServerArn in the steps' environment, and "
+        "install sagemaker-mlflow beside mlflow",
+    ),
+    Row(
+        id="tracking-server-always-on",
+        severity="warning",
+        why="a forgotten tracking server costs more than everything else of an idle stack",
+        look=_always_on,
+        fix="server: serverless is charged by use; the prices of sizes are on AWS's SageMaker price page",
+    ),
+    Row(
+        id="codebuild-unprivileged",
+        severity="info",
+        why="the first build would fail, and nothing before it",
+        look=_unprivileged,
+        fix="if a build cannot reach the Docker daemon, take image_builder: local",
     ),
     Row(
         id="kubernetes-ended",
