@@ -94,7 +94,7 @@ INSIDE_FUNCTIONS = {"httpx", "rich", "platformdirs", "stacks"}
 
 # Values only: no clock, environment, file or network.
 PURE = {
-    *("__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fnmatch"),
+    *("__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fnmatch", "ipaddress"),
     *("functools", "hashlib", "itertools", "json", "math", "re", "textwrap", "typing", "urllib.parse"),
 }
 # Tables that ship with the package.
