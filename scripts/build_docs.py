@@ -1,4 +1,4 @@
-"""Write docs/cli.md, docs/components.md and docs/presets.md: what a machine can say of them.
+"""Write docs/cli.md, components.md, preflight.md and presets.md: what a machine can say of them.
 
 Usage: python scripts/build_docs.py [--check]
 """
@@ -13,7 +13,7 @@ import click
 
 from cost_estimates import price_book
 from cost_estimates.estimate import monthly
-from provisioner import permissions, synth, text
+from provisioner import permissions, preflight, synth, text
 from provisioner import plan as plans
 from provisioner import spec as specs
 from provisioner.cli import VERBS, root
@@ -42,7 +42,12 @@ REGIONS = ("us-east-1", "eu-central-1", "ap-southeast-2")
 
 
 def main() -> int:
-    pages = {"cli.md": cli_page(), "components.md": components_page(), "presets.md": presets_page()}
+    pages = {
+        "cli.md": cli_page(),
+        "components.md": components_page(),
+        "preflight.md": preflight_page(),
+        "presets.md": presets_page(),
+    }
     if "--check" in sys.argv:
         stale = [n for n, page in pages.items() if not (DOCS / n).is_file() or (DOCS / n).read_text() != page]
         print("\n".join(f"stale: docs/{name}" for name in stale) or "docs are fresh")
@@ -131,6 +136,22 @@ def _allowed(option: Option) -> str:
         return f"{option.minimum:,} to {option.maximum:,}"
     pattern = option.pattern.replace("|", "\\|")
     return f"`{pattern}`" + (", each of a list" if isinstance(option.default, tuple) else "")
+
+
+def preflight_page() -> str:
+    parts = [
+        "# What is checked before anything is made\n",
+        NOTE,
+        "`stackwright plan` runs the offline checks and calls nothing; `plan --online` also asks AWS, reads\n"
+        "only, and says `could not look` where it may not. An error stops links and deployments (exit 3),\n"
+        "and so does whatever is marked with an asterisk.\n",
+    ]
+    for title, online in (("Offline", False), ("With --online", True)):
+        rows = [row for row in preflight.ROWS if bool(row.asks) == online]
+        parts += [f"## {title}\n", "| id | severity | why |", "|---|---|---|"]
+        parts += [f"| `{r.id}`{' *' if r.blocks else ''} | {r.severity} | {r.why} |" for r in rows]
+        parts.append("")
+    return "\n".join(parts)
 
 
 def presets_page() -> str:
