@@ -89,7 +89,9 @@ class Report:
 def make(answer: Mapping[str, Any]) -> Report:
     """The report of a scan's JSON answer."""
     cells, summary = list(answer["cells"]), answer["summary"]
-    services = tuple(dict.fromkeys(cell["service"] for cell in cells))
+    # What belongs to no region stands last: in the matrix its column is empty but for one line.
+    placed = sorted(cells, key=lambda cell: cell["region"] == "global")
+    services = tuple(dict.fromkeys(cell["service"] for cell in placed))
     by_account: dict[str, list[Cell]] = {}
     for cell in cells:
         by_account.setdefault(cell["account"], []).append(cell)
@@ -133,7 +135,7 @@ def _grave(state: str) -> int:
 
 
 def _reasons(cells: Iterable[Cell]) -> tuple[Reason, ...]:
-    """Why cells were not seen, and what of seen ones could not be looked at; the most frequent first."""
+    """Why cells were not seen, then what the others tell; the most frequent first."""
     told = [(c["state"], c["note"], c) for c in cells if c["state"] not in SEEN or c["note"]]
     number = Counter((state, note) for state, note, _ in told)
     where: dict[tuple[str, str], str] = {}
@@ -141,7 +143,7 @@ def _reasons(cells: Iterable[Cell]) -> tuple[Reason, ...]:
         where.setdefault((state, note), f"{cell['account']} {cell['region']} {cell['service']}")
     return tuple(
         Reason(state=state, note=note, cells=cells_, example=where[state, note])
-        for (state, note), cells_ in number.most_common()
+        for (state, note), cells_ in sorted(number.most_common(), key=lambda reason: reason[0][0] in SEEN)
     )
 
 
