@@ -288,6 +288,28 @@ def test_a_cluster_tells_its_support_and_its_machines() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ("Created", "fit"),
+        ("Started", "fit"),
+        ("Stopped", "unfit"),
+        ("CreateFailed", "unfit"),
+        (None, "unknown"),
+    ],
+)
+def test_a_tracking_server_must_run(status: str | None, verdict: str) -> None:
+    server = Found(
+        arn=f"arn:aws:sagemaker:{HOME}:{ACCOUNT}:mlflow-tracking-server/ml",
+        account=ACCOUNT,
+        region=HOME,
+        kind="mlflow_tracking_server",
+        name="ml",
+        attributes={"status": status} if status else {},
+    )
+    assert fit.best(server, HOME).verdict == verdict
+
+
 # What no component takes by itself
 
 
@@ -315,7 +337,8 @@ def test_a_network_carries_a_cluster_on_two_zones(found: Any, verdict: str, fail
 
 
 def test_every_kind_that_a_scan_finds_is_judged_by_something() -> None:
-    by_component = {"bucket", "repository", "role", "cluster"}
+    by_component = {"bucket", "repository", "role", "cluster", "build_project"}
+    by_component |= {"mlflow_tracking_server", "mlflow_app"}
     assert {row.kind for row in ROWS} - by_component == FOR_KIND.keys()
 
 

@@ -156,6 +156,18 @@ COMPONENT = Component(
             reason="the project is in the stack's region",
         ),
         Check(
+            id="builds_linux",
+            severity="error",
+            test=flag("builds_linux"),
+            reason="it builds on Linux",
+        ),
+        Check(
+            id="builds_x86",
+            severity="warning",
+            test=flag("builds_x86"),
+            reason="it builds for x86, as SageMaker and most machines want it",
+        ),
+        Check(
             id="private",
             severity="error",
             test=flag("private"),

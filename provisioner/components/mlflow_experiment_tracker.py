@@ -14,6 +14,7 @@ from provisioner.component import (
     pascal,
 )
 from provisioner.components import data_key
+from provisioner.scan.checks import in_service
 
 SERVERLESS, SERVER = "server=serverless", "server=tracking_server"
 PREFIX = "mlflow"
@@ -163,6 +164,12 @@ COMPONENT = Component(
             severity="error",
             test=flag("same_region"),
             reason="the server is in the stack's region",
+        ),
+        # What failed to update, or is being updated, goes on as it was.
+        in_service(
+            "the server runs",
+            *("Created", "Updated", "Started", "Updating", "UpdateFailed"),
+            *("MaintenanceInProgress", "MaintenanceComplete", "MaintenanceFailed"),
         ),
     ),
 )

@@ -26,7 +26,9 @@ def _is(id_: str, key: str, reason: str, severity: Any = "error") -> Check:
     return Check(id=id_, severity=severity, test=flag(key), reason=reason)
 
 
-def _status(reason: str, *good: str) -> Check:
+def in_service(reason: str, *good: str) -> Check:
+    """Whether the service names one of these states."""
+
     def test(facts: Facts) -> bool | None:
         status = facts.get("status")
         return status in good if isinstance(status, str) else None
@@ -169,38 +171,15 @@ FOR_KIND: Mapping[str, tuple[Check, ...]] = {
     ),
     "domain": (
         _same_region("domain"),
-        _status("the domain is in service", "InService"),
-    ),
-    "mlflow_tracking_server": (
-        _same_region("tracking server"),
-        _status(
-            "the tracking server runs",
-            *("Created", "Updated", "Started", "Updating", "MaintenanceInProgress", "MaintenanceComplete"),
-            *("UpdateFailed", "MaintenanceFailed"),
-        ),
-    ),
-    "mlflow_app": (
-        _same_region("app"),
-        _status("the app runs", "Created", "Updated", "Updating", "UpdateFailed"),
+        in_service("the domain is in service", "InService"),
     ),
     "model_package_group": (
         _same_region("group"),
-        _status("the group is complete", "Completed"),
+        in_service("the group is complete", "Completed"),
     ),
     "endpoint": (
         _same_region("endpoint"),
-        _status("the endpoint is in service", "InService", "Updating", "SystemUpdating"),
+        in_service("the endpoint is in service", "InService", "Updating", "SystemUpdating"),
     ),
     "pipeline": (_same_region("pipeline"),),
-    "build_project": (
-        _same_region("project"),
-        _is("builds_linux", "builds_linux", "it builds on Linux"),
-        _is(
-            "builds_x86",
-            "builds_x86",
-            "it builds for x86, as SageMaker's and most machines want it",
-            "warning",
-        ),
-        _is("private", "private", "its builds and logs are not public"),
-    ),
 }
