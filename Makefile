@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types pytest audit zenml generate fresh bench constraints clean
+.PHONY: demo test lint types pytest audit zenml generate fresh bench soak constraints clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/stackwright demo
@@ -30,7 +30,7 @@ zenml: $(VENV)/.dev build/zenml-venv/.ok
 	$(VENV)/bin/pytest tests/zenml $(ARGS)
 
 # Everything a machine writes into the tree.
-GENERATED := build_handler_permissions build_shapes build_schema build_docs build_usage_docs
+GENERATED := build_handler_permissions build_shapes build_schema build_docs build_usage_docs build_scan_docs
 generate: $(VENV)/.dev
 	for script in $(GENERATED); do $(PY) scripts/$$script.py || exit 1; done
 
@@ -41,6 +41,11 @@ bench: $(VENV)/.dev
 	$(PY) benchmarks/startup.py
 	$(PY) benchmarks/synth.py
 	$(PY) benchmarks/estimate.py
+	$(PY) benchmarks/scan.py
+
+# 200 accounts × 17 regions in bad weather, once straight and once killed on the way; SOAK_ACCOUNTS=20 is a small one.
+soak: $(VENV)/.dev
+	$(VENV)/bin/pytest -s tests/soak/soak_scan.py
 
 $(VENV)/.pip:
 	$(PYTHON) -m venv $(VENV)

@@ -5,10 +5,13 @@ region. So a call carries its account's credentials and its region through botoc
 before-endpoint-resolution sets the region, before-sign the credentials, needs-retry the patience.
 """
 
+import gzip
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from pathlib import Path
 from random import random
 from threading import Lock
 from time import monotonic, sleep
@@ -73,6 +76,7 @@ class SharedClients:
         self.patience = patience or Patience(clock=monotonic, sleep=sleep, random=random)
         self._config = _CONFIG.merge(config) if config else _CONFIG
         self._session = botocore.session.get_session()
+        self._session.get_component("data_loader").file_loader = _PlainLoader()
         self._clients: dict[str, Any] = {}
         self._lock = Lock()
         self._http: Any = None
@@ -134,6 +138,23 @@ class SharedClients:
             # There is no such host: that says nothing of the region.
             return None
         return self.patience.after(call.place, trouble, caught_exception, attempts, call.deadline)
+
+
+class _PlainLoader:
+    """botocore's models as plain dicts, which know their order too: half the time and memory of its own."""
+
+    def exists(self, path: str) -> bool:
+        return any(Path(path + ending).is_file() for ending in _OPENED)
+
+    def load_file(self, path: str) -> Any:
+        for ending, opened in _OPENED.items():
+            if Path(path + ending).is_file():
+                with opened(path + ending, "rb") as file:
+                    return json.loads(file.read())
+        return None
+
+
+_OPENED: dict[str, Callable[..., Any]] = {".json": open, ".json.gz": gzip.open}
 
 
 class AccountSession:

@@ -78,7 +78,7 @@ def _pace(command: Any) -> Any:
         ),
         click.option(
             "--details",
-            default="20",
+            default="10",
             show_default=True,
             help="How many resources of a cell are looked into, the likeliest first: a number, all or none.",
             show_envvar=True,

@@ -39,7 +39,7 @@ class Wish:
     external_id: str = ""
     regions: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
-    details: str = "20"
+    details: str = "10"
     seconds_per_cell: float = 300.0
     workers: int = 32
 
