@@ -198,11 +198,13 @@ class Engine:
         declared = template.section("Parameters")
         chosen = parameters.check(declared, list(order.given), previous.parameters if previous else None)
         tags = order.tags if order.tags is not None else (previous.tags if previous else {})
+        values = existing.read_store(declared, chosen, stack.home, self.call)
         wish = Wish(
             template=template,
             parameters=chosen,
-            values=existing.read_store(declared, chosen, stack.home, self.call),
+            values=values,
             tags=tags,
+            told=existing.told(template.section("Rules"), declared, values, stack.home, self.call),
             capabilities=order.capabilities,
             notification_arns=order.notification_arns,
             role_arn=order.role_arn,

@@ -52,6 +52,45 @@ def _read(name: str, home: Home, call: Callable[..., Any]) -> str:
         raise invalid(f"Unable to fetch parameters [{name}] from parameter store for this account.") from None
 
 
+def told(
+    rules: Any,
+    declared: parameters.Declarations,
+    values: Mapping[str, str],
+    home: Home,
+    call: Callable[..., Any],
+) -> dict[str, Any]:
+    """What each Fn::ValueOf of the rules says, as "Parameter.Attribute"; what is not there says nothing."""
+    found: dict[str, Any] = {}
+    for name, attribute in _value_ofs(rules):
+        items = [(kind, value) for key, kind, value in _looked_up(declared, values) if key == name]
+        said = [row for kind, value in items for row in _attribute(kind, value, attribute, home, call)]
+        found[f"{name}.{attribute}"] = (
+            said if str(declared[name]["Type"]).startswith("List<") else "".join(said)
+        )
+    return found
+
+
+def _value_ofs(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        if isinstance(pair := value.get("Fn::ValueOf"), list):
+            yield str(pair[0]), str(pair[1])
+        for item in value.values():
+            yield from _value_ofs(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _value_ofs(item)
+
+
+def _attribute(kind: str, value: str, name: str, home: Home, call: Callable[..., Any]) -> list[str]:
+    operation, argument = LOOKUPS[kind]
+    try:
+        answer = call(home.account, home.region, "ec2", operation, **{argument: [value]})
+    except ClientError:
+        return []
+    rows = next(rows for rows in answer.values() if isinstance(rows, list))
+    return [str(row[name]) for row in rows]
+
+
 def _looked_up(
     declared: parameters.Declarations, values: Mapping[str, str]
 ) -> Iterator[tuple[str, str, str]]:

@@ -34,6 +34,7 @@ class Scope:
     parameters: Mapping[str, Any]
     conditions: Mapping[str, bool] = field(default_factory=dict)
     mappings: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
     lookup: Callable[[str, str | None], Any] = _no_lookup
     export: Callable[[str], str] = _no_import
     zones: Callable[[str], list[str]] = _no_zones
@@ -130,6 +131,10 @@ def truth(value: Any, scope: Scope) -> bool:
             return not truth(item, scope)
         case {"Fn::Contains": [haystack, needle]}:
             return bool(resolve(needle, scope) in resolve(haystack, scope))
+        case {"Fn::EachMemberEquals": [members, wanted]}:
+            return all(text(item) == text(resolve(wanted, scope)) for item in resolve(members, scope))
+        case {"Fn::EachMemberIn": [members, haystack]}:
+            return set(resolve(members, scope)) <= set(resolve(haystack, scope))
         case {"Condition": str(name)}:
             return scope.conditions[name]
     raise invalid(
@@ -220,6 +225,13 @@ def _find_in_map(argument: Any, scope: Scope) -> Any:
         raise invalid(f"Template error: Unable to get mapping for {name}::{first}::{second}") from None
 
 
+def _value_of(argument: Any, scope: Scope) -> Any:
+    name, attribute = argument
+    if f"{name}.{attribute}" not in scope.told:
+        raise invalid("Template format error: Fn::ValueOf stands in rules only")
+    return scope.told[f"{name}.{attribute}"]
+
+
 def _base64(argument: Any, scope: Scope) -> str:
     return base64.b64encode(str(resolve(argument, scope)).encode()).decode()
 
@@ -243,6 +255,7 @@ _FUNCTIONS: Mapping[str, Callable[[Any, Scope], Any]] = {
     "Ref": _ref,
     "Fn::Base64": _base64,
     "Fn::Cidr": _cidr,
+    "Fn::ValueOf": _value_of,
     "Fn::FindInMap": _find_in_map,
     "Fn::GetAZs": _get_azs,
     "Fn::GetAtt": _get_att,

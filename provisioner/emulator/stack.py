@@ -45,6 +45,8 @@ class Wish:
     # The parameters with what the parameter store holds in place of its names.
     values: Mapping[str, str]
     tags: Mapping[str, str]
+    # What Fn::ValueOf of the template's rules says of VPCs and subnets: "SubnetIds.VpcId" -> values.
+    told: Mapping[str, Any] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     notification_arns: tuple[str, ...] = ()
     role_arn: str = ""
@@ -175,7 +177,9 @@ def blueprint(wish: Wish, stack: Stack) -> Blueprint:
     template = wish.template
     values = parameter_rules.typed(wish.declared, wish.values)
     scope = Scope(
-        parameters={**values, **pseudo_parameters(stack, wish)}, mappings=template.section("Mappings")
+        parameters={**values, **pseudo_parameters(stack, wish)},
+        mappings=template.section("Mappings"),
+        told=wish.told,
     )
     conditions = evaluate_conditions(template.section("Conditions"), scope)
     check_rules(template.section("Rules"), scope)

@@ -37,7 +37,8 @@ PSEUDO_PARAMETERS = words(
     "AWS::StackName AWS::URLSuffix"
 )
 FUNCTIONS = words(
-    "Ref Condition Fn::And Fn::Base64 Fn::Cidr Fn::Contains Fn::Equals Fn::FindInMap Fn::GetAZs Fn::GetAtt "
+    "Ref Condition Fn::And Fn::Base64 Fn::Cidr Fn::Contains Fn::EachMemberEquals Fn::EachMemberIn Fn::Equals "
+    "Fn::FindInMap Fn::GetAZs Fn::GetAtt Fn::ValueOf "
     "Fn::If Fn::ImportValue Fn::Join Fn::Not Fn::Or Fn::Select Fn::Split Fn::Sub Fn::Transform"
 )
 POLICIES: Mapping[str, frozenset[str]] = {

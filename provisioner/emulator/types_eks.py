@@ -155,6 +155,11 @@ class Nodegroup(EksType):
     name_property = "NodegroupName"
     attribute_names = words("Arn ClusterName Id NodegroupName")
 
+    def tags(self, site: Site, properties: Properties) -> dict[str, str]:
+        """A node group keeps a map; a list is refused."""
+        own = {str(key): str(value) for key, value in properties.get("Tags", {}).items()}
+        return {**site.stack_tags, **self.system(site), **own}
+
     def create(self, site: Site, properties: Properties) -> str:
         name = str(properties.get("NodegroupName") or physical_name(site, 63))
         labels = {"labels": dict(properties["Labels"])} if "Labels" in properties else {}
