@@ -171,7 +171,9 @@ def why_not(resource: Resource) -> list[str]:
 
 
 def _words(check: Mapping[str, Any]) -> str:
-    word = f"{'not ' if check['ok'] is False else 'unknown: '}{check['id']}"
+    id_ = check["id"]
+    no = id_.removeprefix("not_") if id_.startswith("not_") else f"not {id_}"
+    word = no if check["ok"] is False else f"unknown: {id_}"
     detail = check.get("detail", "")
     return f"{word} ({detail})" if detail else word
 

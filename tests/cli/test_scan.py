@@ -1,0 +1,184 @@
+"""`scan`: its policy, its forms, saved scans, and the difference between two."""
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.scan import policy
+from provisioner.scan.table import ROWS
+
+NASTY = "=cmd|'/c calc'!A0 <script>alert(1)</script>"
+ARN = "arn:aws:s3:::churn"
+
+
+def resource(name: str, verdict: str = "fit", **more: Any) -> dict[str, Any]:
+    checks = [
+        {"id": "not_public", "ok": verdict == "fit", "severity": "error", "reason": "r", "detail": "x" * 200}
+    ]
+    return {
+        "arn": f"arn:aws:s3:::{name}",
+        "account": "111122223333",
+        "region": "eu-central-1",
+        "kind": "bucket",
+        "name": name,
+        "component_types": ["artifact_store"],
+        "fitness": {"verdict": verdict, "checks": checks},
+        "tags": {"team": "ml"},
+        "tags_known": True,
+    } | more
+
+
+def saved(path: Path, *resources: dict[str, Any], state: str = "found") -> str:
+    cells = [
+        {
+            "account": "111122223333",
+            "region": "eu-central-1",
+            "service": "s3",
+            "state": state,
+            "count": len(resources),
+            "calls": 2,
+            "seconds": 0.2,
+            "note": "" if state == "found" else "ListBuckets was denied",
+        }
+    ]
+    summary = {"calls": 2, "seconds": 0.2, "resources": len(resources), "not_seen": int(state == "denied")}
+    answer = {
+        "cells": cells,
+        "resources": list(resources),
+        "suggestions": [],
+        "notes": {},
+        "summary": summary,
+    }
+    path.write_text(json.dumps(answer))
+    return str(path)
+
+
+def test_the_policy_needs_no_account(cli: Any) -> None:
+    ran = cli("scan", "--policy")
+    assert (ran.code, ran.json) == (0, policy.policy(ROWS))
+
+
+def test_the_policy_comes_as_a_role_and_for_its_caller(cli: Any) -> None:
+    assert cli("scan", "--policy", "--format", "cloudformation").json == policy.role_template(ROWS)
+    assert cli("scan", "--policy", "--format", "caller").json == policy.caller_policy()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--policy", "--format", "html"), ("--format", "caller"), ("--format", "pdf")]
+)
+def test_a_form_that_there_is_not_says_which_there_are(cli: Any, arguments: tuple[str, ...]) -> None:
+    ran = cli("scan", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "json" in ran.err or "--help" in ran.err
+
+
+def test_a_saved_scan_is_shown_as_a_table(cli: Any, tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.json", resource("churn"), resource("open", "unfit"))
+    long = "x" * 71
+    assert cli("scan", "show", path).out == (
+        "kind    name   fits as         verdict  why not\n"
+        "bucket  churn  artifact_store  fit\n"
+        f"bucket  open   artifact_store  unfit    public ({long}…\n"
+    )
+
+
+def test_a_saved_scan_is_shown_as_it_was(cli: Any, tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.json", resource("churn"))
+    assert cli("scan", "show", path, "--json").json == json.loads(Path(path).read_text())
+
+
+def test_csv_has_a_line_per_resource_and_no_formula(cli: Any, tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.json", resource(NASTY, "unfit"))
+    head, line = csv.reader(StringIO(cli("scan", "show", path, "--format", "csv").out))
+    told = dict(zip(head, line, strict=True))
+    assert told == {
+        "account": "111122223333",
+        "region": "eu-central-1",
+        "kind": "bucket",
+        "name": f"'{NASTY}",
+        "arn": f"arn:aws:s3:::{NASTY}",
+        "component_types": "artifact_store",
+        "verdict": "unfit",
+        "not_ok": "not_public",
+        "unknown": "",
+        "tags_known": "yes",
+        "tags": '{"team": "ml"}',
+    }
+
+
+@pytest.mark.parametrize(("form", "harmless"), [("html", "&lt;script&gt;"), ("markdown", "&lt;script&gt;")])
+def test_what_others_named_is_no_markup(cli: Any, tmp_path: Path, form: str, harmless: str) -> None:
+    page = cli("scan", "show", saved(tmp_path / "a.json", resource(NASTY)), "--format", form).out
+    assert ("<script>" in page, harmless in page) == (False, True)
+
+
+def test_the_page_says_what_was_not_seen(cli: Any, tmp_path: Path) -> None:
+    page = cli("scan", "show", saved(tmp_path / "a.json", state="denied"), "--format", "html").out
+    assert 'class="denied" title="s3: denied: ListBuckets was denied"' in page
+    assert "what is missing here may be there" in page
+    assert "default-src 'none'" in page
+
+
+def test_markdown_has_the_matrix_and_the_reasons(cli: Any, tmp_path: Path) -> None:
+    page = cli("scan", "show", saved(tmp_path / "a.json", state="denied"), "--format", "markdown").out
+    assert "| account | region | s3 |\n|---|---|---|\n| 111122223333 | eu-central-1 | denied |\n" in page
+    assert "| 1 | denied | ListBuckets was denied | 111122223333 eu-central-1 s3 |" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "cannot be read"), ("{", "is not JSON"), ("[]", "is not the JSON answer"), ("{}", "is not the")],
+)
+def test_what_is_no_saved_scan_is_refused(cli: Any, tmp_path: Path, text: str | None, said: str) -> None:
+    path = tmp_path / "a.json"
+    if text is not None:
+        path.write_text(text)
+    ran = cli("scan", "show", str(path), "--json")
+    assert ran.code == 2
+    assert said in ran.error["message"]
+
+
+def test_a_difference_is_told_and_ends_with_3(cli: Any, tmp_path: Path) -> None:
+    before = saved(tmp_path / "a.json", resource("old"), resource("kept"))
+    after = saved(tmp_path / "b.json", resource("new"), resource("kept", "unfit"))
+    ran = cli("scan", "diff", before, after)
+    assert (ran.code, ran.out) == (
+        3,
+        "+ bucket new (111122223333 eu-central-1)  fit\n"
+        "- bucket old (111122223333 eu-central-1)  fit\n"
+        "~ bucket kept (111122223333 eu-central-1)\n"
+        "    verdict: fit → unfit\n"
+        "    not_public: yes → no\n",
+    )
+    assert cli("scan", "diff", before, after, "--fail-on", "partial").code == 0
+
+
+def test_no_difference_is_told_and_ends_with_0(cli: Any, tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.json", resource("kept"))
+    ran = cli("scan", "diff", path, path)
+    assert (ran.code, ran.out) == (0, "no difference\n")
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("any", 5), ("partial", 5), ("never", 0)])
+def test_what_cannot_be_compared_ends_with_5(cli: Any, tmp_path: Path, fail_on: str, code: int) -> None:
+    before = saved(tmp_path / "a.json", resource("churn"))
+    after = saved(tmp_path / "b.json", state="denied")
+    ran = cli("scan", "diff", before, after, "--fail-on", fail_on)
+    assert (ran.code, ran.out) == (
+        code,
+        "? bucket churn (111122223333 eu-central-1)  not seen after\n"
+        "? 111122223333 eu-central-1 s3: found → denied  ListBuckets was denied\n",
+    )
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "json"])
+def test_a_difference_has_the_same_forms(cli: Any, tmp_path: Path, form: str) -> None:
+    before = saved(tmp_path / "a.json", resource("old"))
+    after = saved(tmp_path / "b.json", resource(NASTY))
+    ran = cli("scan", "diff", before, after, "--format", form)
+    assert ran.code == 3
+    assert form == "json" or ("<script>" not in ran.out and "1 new, 1 gone, 0 changed" in ran.out)
