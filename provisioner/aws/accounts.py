@@ -54,6 +54,10 @@ class Accounts:
         """Nothing more is asked there."""
         self._shared.patience.forget(account)
 
+    def stop(self) -> None:
+        """Nothing more is asked anywhere."""
+        self._shared.patience.stop()
+
     def open(self, account: str) -> Target:
         """The account's regions, as far as they can be learnt; where nobody gets in, why."""
         way = self._ways[account]

@@ -59,9 +59,16 @@ class Patience:
         self._regions: dict[str, Counter[str]] = {}
         self._last: dict[str, BaseException | None] = {}
         self._lock = Lock()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Nobody waits for answers any more: calls on their way end, and none is made."""
+        self._stopped = True
 
     def before(self, place: Place, deadline: float) -> None:
         """Wait for the place's turn; raises RefusedError where nothing answers any more, or too late."""
+        if self._stopped:
+            raise RefusedError("the scan was stopped", code="Stopped")
         self._check_alive(place)
         tempo = self._tempos.get(place)
         if tempo:
@@ -81,7 +88,7 @@ class Patience:
     ) -> float | None:
         """Seconds until the next attempt, or None to take the outcome as it is."""
         self._note(place, trouble, cause)
-        if trouble is None or attempts >= self.limits.attempts(trouble) or self._gap(place):
+        if self._stopped or trouble is None or attempts >= self.limits.attempts(trouble) or self._gap(place):
             return None
         pause = self._pause(place, trouble, attempts)
         return pause if self._clock() + pause < deadline else None

@@ -137,7 +137,7 @@ def _read(
         accounts.close(account)
 
     done = checkpoint.done()
-    with _files(), _progress(len(accounts.ids), len(done)) as progress:
+    with _stopped(accounts, checkpoint), _files(), _progress(len(accounts.ids), len(done)) as progress:
         for event in stream(
             accounts=accounts.ids,
             open_account=accounts.open,
@@ -153,6 +153,18 @@ def _read(
             else:
                 checkpoint.add(event, order.place(event.cell))
                 progress.told(event.cell)
+
+
+@contextmanager
+def _stopped(accounts: "Accounts", checkpoint: "Checkpoint") -> Iterator[None]:
+    """A scan that ends early keeps what it has read, and waits for no answer."""
+    try:
+        yield
+    except (KeyboardInterrupt, RefusedError):
+        accounts.stop()
+        if len(checkpoint.cells):
+            story("What was read is kept: `stackwright scan --resume` goes on from there.")
+        raise
 
 
 # The file

@@ -121,3 +121,10 @@ def test_an_account_that_is_done_is_forgotten(patience: Patience, time: Time) ->
     patience.forget("1")
     patience.before(HERE, NEVER)
     assert time.slept == []
+
+
+def test_a_scan_that_is_stopped_asks_nothing_and_waits_for_nothing(patience: Patience) -> None:
+    patience.stop()
+    assert patience.after(HERE, "throttled", None, 1, NEVER) is None
+    with pytest.raises(RefusedError, match="stopped"):
+        patience.before(HERE, NEVER)

@@ -1,6 +1,7 @@
 """Whole scans of many accounts in bad weather, against the truth of the seed."""
 
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +41,11 @@ def test_a_scan_that_is_killed_goes_on_and_answers_the_same(bad_weather: str, tm
     answer, story = scanned(["--resume"], env)
     assert wrong(answer, WORLD, WEATHER) == {}
     assert "cells were read before." in story
+
+
+def test_a_scan_that_is_interrupted_says_how_it_goes_on(bad_weather: str, tmp_path: Path) -> None:
+    env = environment(bad_weather, tmp_path, WORLD)
+    command = [*SCAN, "--organization", "--region", "all", *EVERY_SERVICE]
+    story = kill_after(2, command, env, by=signal.SIGINT)
+    assert "What was read is kept: `stackwright scan --resume` goes on from there." in story
+    assert "Traceback" not in story

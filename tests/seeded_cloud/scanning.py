@@ -44,14 +44,18 @@ def scanned(arguments: Sequence[str], env: dict[str, str], *, code: int = 5) -> 
     return json.loads(done.stdout), done.stderr
 
 
-def kill_after(accounts: int, command: Sequence[str], env: dict[str, str]) -> None:
-    """Start a scan, and kill -9 it when it has told so many accounts."""
+def kill_after(
+    accounts: int, command: Sequence[str], env: dict[str, str], *, by: signal.Signals = signal.SIGKILL
+) -> str:
+    """Start a scan, and kill -9 it when it has told so many accounts; answers what it said after that."""
     running = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert running.stderr
     told = (line for line in running.stderr if " cells, " in line)
     assert [next(told) for _ in range(accounts)]
-    running.send_signal(signal.SIGKILL)
+    running.send_signal(by)
+    rest = running.stderr.read()
     running.wait()
+    return rest
 
 
 def wrong(answer: dict[str, Any], world: World, weather: Weather) -> dict[truth.Place, object]:
