@@ -58,6 +58,8 @@ def cluster(cluster: Resource, situation: Situation) -> Charges:
         machines = situation.usage.machines["eks_auto_instance_type"]
         for meter in (EC2_HOUR, EKS_AUTO_HOUR):
             yield Charge(meter=meter, per="eks_auto_node_hours", machines=machines)
+        if _is_public(cluster, "ResourcesVpcConfig.SubnetIds"):
+            yield Charge(meter=PUBLIC_IP_HOUR, per="eks_auto_node_hours")
     if cluster.read_list("Logging.ClusterLogging.EnabledTypes"):
         yield Charge(meter=LOGS_INGESTED, per="logs_ingested_gb")
     tier = cluster.read_text("ControlPlaneScalingConfig.Tier", "standard")
@@ -124,10 +126,14 @@ def _node_kind(group: Resource, launch: Resource) -> str:
 
 
 def _addresses(group: Resource, nodes: Decimal) -> Charges:
-    """Nodes have public addresses only where every subnet gives them; one private subnet leaves it open."""
-    subnets = [group.follow(f"Subnets.{n}", "AWS::EC2::Subnet") for n in range(group.count("Subnets"))]
-    if nodes and subnets and all(net and net.read_flag("MapPublicIpOnLaunch") for net in subnets):
+    if nodes and _is_public(group, "Subnets"):
         yield running(PUBLIC_IP_HOUR, count=nodes)
+
+
+def _is_public(resource: Resource, path: str) -> bool:
+    """Nodes have public addresses only where every subnet gives them; one private subnet leaves it open."""
+    subnets = [resource.follow(f"{path}.{n}", "AWS::EC2::Subnet") for n in range(resource.count(path))]
+    return bool(subnets) and all(net and net.read_flag("MapPublicIpOnLaunch") for net in subnets)
 
 
 def _is_extended(cluster: Resource, today: date) -> bool:

@@ -414,6 +414,19 @@ def test_nodes_in_public_subnets_have_public_addresses() -> None:
     assert IP not in lines(cost("AWS::EKS::Nodegroup", nodes, A=public, B=private))
 
 
+def test_auto_mode_in_public_subnets_is_charged_an_address_for_every_hour_of_a_machine() -> None:
+    public = {"Type": "AWS::EC2::Subnet", "Properties": {"MapPublicIpOnLaunch": True}}
+    private = {"Type": "AWS::EC2::Subnet", "Properties": {}}
+    cluster = {
+        "ComputeConfig": {"Enabled": True},
+        "ResourcesVpcConfig": {"SubnetIds": [{"Ref": "A"}, {"Ref": "B"}]},
+    }
+    charged = lines(cost("AWS::EKS::Cluster", cluster, A=public, B=public))
+    hours = next(quantity for meter, quantity in charged.items() if meter.startswith("EKS auto-mode-fee"))
+    assert charged[IP] == hours > 0
+    assert IP not in lines(cost("AWS::EKS::Cluster", cluster, A=public, B=private))
+
+
 def test_subnets_that_a_parameter_brings_are_taken_as_two_and_said() -> None:
     subnets = {"Ref": "AWS::NotificationARNs"}
     it = cost("AWS::EC2::VPCEndpoint", {"VpcEndpointType": "Interface", "SubnetIds": subnets})
