@@ -12,11 +12,11 @@ _TAKEN = ("aws-", "cdk-", "cf-templates", "cloudtrail", "config-bucket", "log", 
 
 def likeliest(found: Sequence[Found], most: int) -> tuple[Found, ...]:
     """The likeliest components, in the order given; alike ones by name: every scan takes the same."""
-    chosen = {f.arn for f in sorted(found, key=_rank)[:most]}
+    chosen = {f.arn for f in sorted(found, key=rank)[:most]}
     return tuple(f for f in found if f.arn in chosen)
 
 
-def _rank(found: Found) -> tuple[int, str]:
+def rank(found: Found) -> tuple[int, str]:
     tags = " ".join(found.tags or ()).lower()
     name = found.name.lower()
     if "stackwright" in tags or "zenml" in tags:
