@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from heapq import nsmallest
 from itertools import groupby
 from typing import Any
 
@@ -123,7 +122,7 @@ def rank(resources: Iterable[Found], *, today: date | None = None, most: int = M
     for account, found in groupby(resources, key=lambda f: f.account):
         made = list(_of_account(account, found, today))
         total += len(made)
-        best = nsmallest(most, [*best, *made], key=lambda s: s.order)
+        best = sorted([*best, *made], key=lambda s: s.order)[:most]
     return Ranking(suggestions=tuple(best), of=total)
 
 
@@ -139,7 +138,7 @@ def _of_account(account: str, found: Iterable[Found], today: date | None) -> Ite
         shelf.append(candidate)
         # Now and then: ten thousand buckets never stand here at once, and few are sorted often.
         if len(shelf) >= 64 * _SHORTLIST:
-            shelf[:] = nsmallest(_SHORTLIST, shelf, key=lambda c: c.order)
+            shelf[:] = sorted(shelf, key=lambda c: c.order)[:_SHORTLIST]
     anywhere = _shortlisted(shelves.pop(GLOBAL, {}))
     for region, shelf_of in sorted(shelves.items()):
         shelf_here = {**anywhere, **_shortlisted(shelf_of)}
@@ -170,7 +169,7 @@ def points(fitness: Fitness) -> float:
 
 
 def _shortlisted(shelf: Shelf) -> Shelf:
-    return {slot: nsmallest(_SHORTLIST, found, key=lambda c: c.order) for slot, found in shelf.items()}
+    return {slot: sorted(found, key=lambda c: c.order)[:_SHORTLIST] for slot, found in shelf.items()}
 
 
 # Combinations
