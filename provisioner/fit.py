@@ -13,6 +13,7 @@ from provisioner.scan.checks import FOR_KIND
 from provisioner.scan.table import GLOBAL, Found
 
 Verdict = Literal["fit", "unfit", "unknown"]
+_ORDER: tuple[Verdict, ...] = ("fit", "unknown", "unfit")
 # What an output looks like that nobody has chosen yet.
 _SHAPES: Mapping[str, str] = {
     "bucket_arn": "arn:{aws.partition}:s3:::" + simulate.UNKNOWN,
@@ -60,10 +61,10 @@ def check(
 
 
 def best(found: Found, region: str, today: date | None = None) -> Fitness:
-    """The fitness for the first slot that the resource could take, or else for its kind."""
-    component = next(iter(for_arn(found.arn)), None)
-    if component:
-        return check(component, found, region=region, today=today)
+    """The fitness for the slot that the resource fits best, of equal ones the first, or else for its kind."""
+    slots = [check(component, found, region=region, today=today) for component in for_arn(found.arn)]
+    if slots:
+        return min(slots, key=lambda fitness: _ORDER.index(fitness.verdict))
     return _judge(FOR_KIND.get(found.kind, ()), _facts(found, region, today))
 
 
@@ -110,7 +111,8 @@ def _needs(
 ) -> Iterator[simulate.Need]:
     """What the component's own execution role would be granted, always; what a key of yours needs is not."""
     arn = arns.parse(found.arn)
-    home = region if found.region in ("", GLOBAL) else found.region
+    # A role is of no region: judged by itself, it may serve in any.
+    home = simulate.UNKNOWN if region in ("", GLOBAL) else region
     known = {
         "aws": {"partition": arn.partition, "region": home, "account": found.account},
         **outputs,

@@ -215,6 +215,24 @@ def test_for_a_bucket_still_to_be_chosen_nobody_can_tell() -> None:
     assert {"s3:GetObject", "ecr:BatchGetImage"} <= set(reaches.detail.split(", "))
 
 
+def test_a_role_judged_by_itself_may_serve_in_the_region_of_its_policies() -> None:
+    role = with_(ROLE, policies=needed_policies(execution_role_arn=ROLE.arn, **CHOSEN))
+    fitness = fit.best(role, role.region)
+    assert (fitness.verdict, answers(fitness)["reaches_the_stack"]) == ("fit", None)
+
+
+def test_a_role_that_fits_one_slot_alone_is_fit_for_that() -> None:
+    role = with_(ROLE, policies=needed_policies(execution_role_arn=ROLE.arn, **CHOSEN))
+    whole = component("orchestrator", "sagemaker")
+    assert fit.check(whole, role, region=HOME).verdict == "unfit"
+    assert fit.best(role, HOME) == fit.check(STEPS, role, region=HOME)
+
+
+def test_a_role_of_another_region_is_unfit_for_this_one() -> None:
+    role = with_(ROLE, policies=needed_policies(execution_role_arn=ROLE.arn, **CHOSEN))
+    assert fit.check(STEPS, role, region="us-east-1").verdict == "unfit"
+
+
 def test_a_role_of_another_bucket_is_unfit_for_this_one() -> None:
     other = CHOSEN | {"bucket_arn": "arn:aws:s3:::fraud"}
     role = with_(ROLE, policies=needed_policies(execution_role_arn=ROLE.arn, **other))

@@ -119,6 +119,7 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Iterator
             resources=checkpoint.resources,
             seconds=round(total, 3),
             notes=checkpoint.notes(),
+            today=now().date(),
         )
     finally:
         checkpoint.close()

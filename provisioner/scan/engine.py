@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from queue import SimpleQueue
 from typing import Any
 
@@ -42,6 +43,8 @@ class Scan:
     resources: Sequence[Found]
     seconds: float
     notes: Mapping[str, str] = field(default_factory=dict)
+    # The day on which versions are in support or not; without it, that of their table.
+    today: date | None = None
 
     @property
     def not_seen(self) -> int:
@@ -75,7 +78,7 @@ class Scan:
         """The `scan` answer of the JSON contract."""
         return {
             "cells": [asdict(cell) for cell in self.cells],
-            "resources": [resource(found) for found in self.resources],
+            "resources": [resource(found, self.today) for found in self.resources],
             "suggestions": [],
             "notes": dict(self.notes),
             "summary": self.summary(),
@@ -86,7 +89,7 @@ class Scan:
         yield '{\n"cells": ['
         yield from _listed(asdict(cell) for cell in self.cells)
         yield '],\n"resources": ['
-        yield from _listed(resource(found) for found in self.resources)
+        yield from _listed(resource(found, self.today) for found in self.resources)
         rest = {"suggestions": [], "notes": dict(self.notes), "summary": self.summary()}
         yield "],\n" + json.dumps(rest, ensure_ascii=False)[1:] + "\n"
 
@@ -341,6 +344,6 @@ def _listed(values: Iterable[Mapping[str, object]]) -> Iterator[str]:
         between = ",\n"
 
 
-def resource(found: Found) -> dict[str, object]:
+def resource(found: Found, today: date | None = None) -> dict[str, object]:
     """A resource of the JSON contract, judged for a stack in its own region."""
-    return found.as_dict() | {"fitness": fit.best(found, found.region).as_dict()}
+    return found.as_dict() | {"fitness": fit.best(found, found.region, today).as_dict()}
