@@ -114,6 +114,13 @@ def _pace(command: Any) -> Any:
 @click.group(invoke_without_command=True)
 @_places
 @_pace
+@click.option(
+    "--suggest",
+    "suggests",
+    is_flag=True,
+    help="Say which whole stacks could be made of what is found, and what the missing parts would cost.",
+    show_envvar=True,
+)
 @click.option("--policy", is_flag=True, help="Print the read-only IAM policy a scan needs, and stop.")
 @click.option(
     "--format",
@@ -134,12 +141,14 @@ def _pace(command: Any) -> Any:
     show_envvar=True,
 )
 @json_option
-def command(policy: bool, form: str, fail_on: str, as_json: bool, resume: bool, **wish: Any) -> int:
+def command(
+    policy: bool, form: str, fail_on: str, as_json: bool, resume: bool, suggests: bool, **wish: Any
+) -> int:
     """Find what accounts already have that can serve as stack components.
 
     \b
     Example:
-      stackwright scan --region eu-central-1
+      stackwright scan --region eu-central-1 --suggest
       stackwright scan --organization --region all --format html > scan.html
       stackwright scan --resume
       stackwright scan --policy --format cloudformation > scan-role.json
@@ -158,6 +167,8 @@ def command(policy: bool, form: str, fail_on: str, as_json: bool, resume: bool, 
     from provisioner.cli import scanning
 
     with scanning.run(scanning.wish(ROWS, **wish), ROWS, resume=resume) as found:
+        if suggests:
+            found = _with_suggestions(found)
         return _answered(found, fail_on=fail_on, form=form)
 
 
@@ -173,6 +184,17 @@ def _policy(form: str, rows: "Sequence[Row]") -> Mapping[str, object]:
             f"a policy has no --format {form}", hint="json, cloudformation or caller", field="form"
         )
     return policy.policy(rows)
+
+
+def _with_suggestions(found: "Scan") -> "Scan":
+    from dataclasses import replace
+
+    from provisioner.cli import suggesting
+
+    suggestions = suggesting.of_scan(found)
+    if not suggestions:
+        story(suggesting.NONE)
+    return replace(found, suggestions=suggestions)
 
 
 def _answered(found: "Scan", *, fail_on: str, form: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from provisioner import text
+from provisioner.cli.suggesting import in_words
 from provisioner.errors import SpecError
 from provisioner.scan.report import Report, make, told, why_not
 
@@ -30,6 +31,8 @@ def show(answer: Mapping[str, Any], form: str) -> None:
         click.echo(as_csv(answer), nl=False)
     elif form == "table":
         click.echo(as_text(make(answer), width=_width()))
+        if answer.get("suggestions"):
+            click.echo("\n" + in_words(answer["suggestions"]))
     else:
         _page("scan", form, report=make(answer))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner import arn
 from provisioner import regions as known_regions
 from provisioner.cli.options import default_region, now, places, story
+from provisioner.enrolments import stamp
 from provisioner.errors import RefusedError, SpecError
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Iterator
             seconds=round(total, 3),
             notes=checkpoint.notes(),
             today=now().date(),
+            scanned_at=stamp(now()),
         )
     finally:
         checkpoint.close()

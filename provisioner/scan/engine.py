@@ -45,6 +45,9 @@ class Scan:
     notes: Mapping[str, str] = field(default_factory=dict)
     # The day on which versions are in support or not; without it, that of their table.
     today: date | None = None
+    # RFC 3339; empty where nobody needs to know.
+    scanned_at: str = ""
+    suggestions: Sequence[Mapping[str, object]] = ()
 
     @property
     def not_seen(self) -> int:
@@ -79,9 +82,7 @@ class Scan:
         return {
             "cells": [asdict(cell) for cell in self.cells],
             "resources": [resource(found, self.today) for found in self.resources],
-            "suggestions": [],
-            "notes": dict(self.notes),
-            "summary": self.summary(),
+            **self._rest(),
         }
 
     def as_json(self) -> Iterator[str]:
@@ -90,8 +91,16 @@ class Scan:
         yield from _listed(asdict(cell) for cell in self.cells)
         yield '],\n"resources": ['
         yield from _listed(resource(found, self.today) for found in self.resources)
-        rest = {"suggestions": [], "notes": dict(self.notes), "summary": self.summary()}
-        yield "],\n" + json.dumps(rest, ensure_ascii=False)[1:] + "\n"
+        yield "],\n" + json.dumps(self._rest(), ensure_ascii=False)[1:] + "\n"
+
+    def _rest(self) -> dict[str, object]:
+        """What is short, whatever was scanned."""
+        return {
+            "suggestions": list(self.suggestions),
+            "notes": dict(self.notes),
+            "summary": self.summary(),
+            "scanned_at": self.scanned_at,
+        }
 
 
 def scan(

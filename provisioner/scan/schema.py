@@ -22,7 +22,7 @@ def schema() -> Schema:
             {
                 "cells": {"type": "array", "items": _cell()},
                 "resources": {"type": "array", "items": _resource()},
-                "suggestions": {"type": "array", "items": {"type": "object"}},
+                "suggestions": {"type": "array", "items": _suggestion()},
                 "notes": {"type": "object", "additionalProperties": _TEXT, "description": "By account."},
                 "summary": _object(
                     {"calls": _COUNT, "seconds": _NUMBER, "resources": _COUNT, "not_seen": _COUNT}
@@ -68,6 +68,26 @@ def _resource() -> Schema:
             ),
             "tags": {"type": "object", "additionalProperties": _TEXT},
             "tags_known": {"type": "boolean", "description": "false: nobody could read the tags."},
+        }
+    )
+
+
+def _suggestion() -> Schema:
+    by_type = {"type": "object", "propertyNames": {"enum": list(TYPES)}, "additionalProperties": _TEXT}
+    return _object(
+        {
+            "rank": {"type": "integer", "minimum": 1},
+            "account": _TEXT,
+            "region": _TEXT,
+            "components": {**by_type, "description": 'The ARN of what is reused, or "build".'},
+            "flavors": by_type,
+            "score": {"type": "number", "minimum": 0, "maximum": 100},
+            "missing": {"type": "array", "items": {"enum": list(TYPES)}},
+            "monthly_usd": {
+                "type": ["number", "null"],
+                "description": "What the missing parts cost; null: a price is not known.",
+            },
+            "why": {**by_type, "description": "What each part got its points for."},
         }
     )
 

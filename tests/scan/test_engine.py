@@ -313,4 +313,5 @@ def test_the_answer_is_the_json_contract() -> None:
             "not_seen": 1,
             "states": {"denied": 1, "found": 1},
         },
+        "scanned_at": "",
     }
