@@ -18,7 +18,7 @@ SERVERLESS = "AWS::Serverless::"
 COMPONENT_TAG = "stackwright:component"
 OTHER = "other"
 _TAG_KEYS = ("Tags", "ResourceTags")
-_CARRIER_KEYS = ("Bucket", "RoleName")
+_CARRIER_KEYS = ("Bucket", "GroupId", "RoleName", "Roles")
 _PARTITIONS = (
     # region prefix, partition, URL suffix
     ("cn-", "aws-cn", "amazonaws.com.cn"),
@@ -45,6 +45,7 @@ class Resource:
     type: str
     template: Template
     properties: Any
+    metadata: Any = None
     notes: list[str] = field(default_factory=list)
 
     @cached_property
@@ -59,9 +60,10 @@ class Resource:
         return next(filter(None, names), "")
 
     def _carrier(self) -> Resource | None:
-        """The bucket or role that a policy names."""
+        """The bucket, role or group that a policy, a profile or a rule names."""
         for key in _CARRIER_KEYS:
             named = self.template.resolve(child(self.properties, key))
+            named = named[0] if isinstance(named, list) and named else named
             if isinstance(named, Unresolved) and named.logical_id not in ("", self.logical_id):
                 return self.template.find(named.logical_id)
         return None
@@ -190,7 +192,14 @@ class Template:
             return None
         notes = [] if exists is True else [f"condition {condition} is open: taken as true"]
         properties = self._with_globals(kind, body.get("Properties", {}))
-        return Resource(logical_id=logical_id, type=kind, template=self, properties=properties, notes=notes)
+        return Resource(
+            logical_id=logical_id,
+            type=kind,
+            template=self,
+            properties=properties,
+            metadata=body.get("Metadata"),
+            notes=notes,
+        )
 
     def _with_globals(self, kind: str, properties: Any) -> Any:
         """SAM writes what all functions share once, at the top."""

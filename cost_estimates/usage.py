@@ -191,6 +191,14 @@ AMOUNTS: Mapping[str, Amount] = {
         team=(40, 120, 300),
         heavy=(300, 1_000, 2_500),
     ),
+    "client_vm_hours": Amount(
+        "hours",
+        "Machines that a client such as SkyPilot starts for pipelines, as many hours as SageMaker jobs would "
+        "take; each is kept half an hour after its last one.",
+        light=(3, 15, 40),
+        team=(50, 150, 375),
+        heavy=(375, 1_250, 3_000),
+    ),
     "codebuild_minutes": Amount(
         "minutes",
         "An image builds in five to ten minutes: a few a week, a few a day, every commit of many people.",
@@ -330,6 +338,12 @@ MACHINES: Mapping[str, Machine] = {
         team=("ml.t3.medium", "ml.m5.large"),
         heavy=("ml.m5.xlarge", "ml.m6i.xlarge"),
     ),
+    "client_vm_instance_type": Machine(
+        "What ZenML asks SkyPilot for, where the template names no other.",
+        light=("t3.xlarge", "m5.xlarge"),
+        team=("t3.xlarge", "m5.xlarge"),
+        heavy=("t3.xlarge", "m5.xlarge"),
+    ),
     "batch_instance_type": Machine(
         "What Batch picks as optimal for jobs of a few vCPU, where the template names no size.",
         light=("m5.large", "m6i.large"),
@@ -344,6 +358,7 @@ MACHINE_OF: Mapping[str, str] = {
     "eks_auto_node_hours": "eks_auto_instance_type",
     "sagemaker_studio_hours": "sagemaker_studio_instance_type",
     "batch_instance_hours": "batch_instance_type",
+    "client_vm_hours": "client_vm_instance_type",
 }
 KEYS = (*AMOUNTS, *MACHINES)
 

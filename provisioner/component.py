@@ -26,9 +26,10 @@ Outputs = Mapping[str, str]
 class Option:
     """One key under `components.TYPE.options`; its default's type says what may stand there.
 
-    true or false, a whole number from `minimum` to `maximum`, a text, or a list of texts. `shapes` says what
-    becomes of it: a CloudFormation parameter of the same meaning (""), part of the template's structure
-    ("value"), a parameter whose presence changes the structure ("presence"), or the network's ("network").
+    true or false, a whole number from `minimum` to `maximum`, a text, or a list of at most `maximum` texts
+    (0: any number). `shapes` says what becomes of it: a CloudFormation parameter of the same meaning (""),
+    part of the template's structure ("value"), a parameter whose presence changes the structure ("presence"),
+    or the network's ("network").
     """
 
     name: str
@@ -141,6 +142,8 @@ class Component:
     # What an ARN tells of the structure that statements ask about.
     structure_of: Callable[[Arn], Mapping[str, Value]] = lambda arn: {}
     register_config: Callable[[Mapping[str, Outputs]], Mapping[str, str]] = lambda outputs: {}
+    # What tools on the user's machine must be told, which ZenML cannot carry: path -> text.
+    client_files: Callable[[Mapping[str, Outputs]], Mapping[str, str]] = lambda outputs: {}
     checks: tuple[Check, ...] = ()
 
     def structure(self, options: Mapping[str, Value]) -> dict[str, Value]:

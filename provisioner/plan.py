@@ -91,7 +91,8 @@ class Shape:
     def structure(self, slot: Slot) -> dict[str, Value]:
         """What `Statement.when` and `Option.within` ask about one of the slots."""
         others = {f"{s.type}.{key}": value for s in self.slots for key, value in s.options.items()}
-        return {**others, **slot.options, "kms": self.kms}
+        vpc = self.network.vpc if self.network else ""
+        return {**others, **slot.options, "kms": self.kms, "vpc": vpc}
 
     def as_dict(self) -> dict[str, object]:
         shape: dict[str, object] = {

@@ -172,6 +172,11 @@ PRESETS: Mapping[str, Mapping[ComponentType, str]] = {
         "orchestrator": "eks",
         "image_builder": "codebuild",
     },
+    "ec2": {
+        "artifact_store": "s3",
+        "container_registry": "ecr",
+        "orchestrator": "ec2",
+    },
 }
 DEFAULT_PRESET = "sagemaker"
 _DEEPEST = 20
@@ -456,6 +461,8 @@ def _option(option: Option, value: object, path: str) -> Value:
         raise SpecError(
             f"{path} is {_kind(value)}, not a list", hint=f"write [VALUE]. {option.doc}", field=path
         )
+    if option.maximum and len(value) > option.maximum:
+        raise SpecError(f"{path} has {len(value)} items", hint=f"at most {option.maximum}", field=path)
     return tuple(_option_text(option, item, path) for item in value)
 
 
@@ -842,9 +849,10 @@ def _option_schema(option: Option) -> dict[str, object]:
     text: dict[str, object] = {"type": "string", "pattern": f"^({option.pattern})$"}
     if option.placeholder:
         text = {"anyOf": [{"const": option.placeholder}, text]}
-    return base | (
-        text if isinstance(option.default, str) else {"type": "array", "minItems": 1, "items": text}
-    )
+    if isinstance(option.default, str):
+        return base | text
+    most = {"maxItems": option.maximum} if option.maximum else {}
+    return base | {"type": "array", "minItems": 1, **most, "items": text}
 
 
 def _needs_schema() -> list[object]:

@@ -63,6 +63,7 @@ class Template:
             if TAG_COMPONENT in (found := _as_map(tags)):
                 return str(found[TAG_COMPONENT])
         carrier = next((properties[key] for key in _CARRIERS if key in properties), None)
+        carrier = next(iter(carrier), None) if isinstance(carrier, list) else carrier
         named = carrier.get("Ref") if isinstance(carrier, dict) else None
         is_ours = isinstance(named, str) and named != logical_id and named in self.resources
         return self.component_of(str(named)) if is_ours else "other"
@@ -115,7 +116,7 @@ def stamped(template: Template, tags: Mapping[str, str]) -> Template:
 
 
 # Where a resource without tags of its own says what it belongs to.
-_CARRIERS = ("RoleName", "Bucket", "RouteTableId", "VpcId")
+_CARRIERS = ("RoleName", "Roles", "Bucket", "GroupId", "RouteTableId", "VpcId")
 
 
 def _tags_of(properties: Mapping[str, Any]) -> Iterator[list[Any] | dict[str, Any]]:

@@ -16,6 +16,7 @@ from stacks.access import AccessRole
 from stacks.access_key import AccessKey, AccessUser
 from stacks.budget import StackBudget
 from stacks.components.codebuild_image_builder import CodeBuildImageBuilder
+from stacks.components.ec2_orchestrator import Ec2Orchestrator
 from stacks.components.ecr_container_registry import EcrContainerRegistry
 from stacks.components.eks_orchestrator import EksOrchestrator, EksOrchestratorAccess
 from stacks.components.eks_step_operator import EksStepOperator, EksStepOperatorAccess
@@ -47,6 +48,7 @@ CONSTRUCTS: dict[str, Callable[..., Built]] = {
     "sagemaker_orchestrator": SageMakerOrchestrator,
     "sagemaker_step_operator": SageMakerStepOperator,
     "eks_orchestrator": EksOrchestrator,
+    "ec2_orchestrator": Ec2Orchestrator,
     "eks_step_operator": EksStepOperator,
     "kaniko_image_builder": KanikoImageBuilder,
     "codebuild_image_builder": CodeBuildImageBuilder,
@@ -78,6 +80,7 @@ class MlopsStack(Stack):
         self.parameters = Parameters(self, shape=shape, defaults=defaults or {})
         self.scopes: dict[str, Outputs] = {"aws": AWS_SCOPE, "data": {"key_arn": "${DataKeyArn}"}}
         self.network = networks.make(self, shape.network) if shape.network else None
+        self.scopes["network"] = self.network.scope if self.network else {}
         slots = [(slot, c) for slot in shape.slots if (c := find(slot.type, slot.flavor))]
         for slot, component in slots:
             self.scopes[slot.type] = self._outputs_of(slot, component)

@@ -9,18 +9,20 @@ from constructs import Construct
 
 from provisioner import zones
 from provisioner.plan import Network as Shape
-from stacks.documents import after, token, with_tags
+from stacks.documents import after, fragment, token, with_tags
 from stacks.site import NetworkValues
 
 # What scanners find here, and why it stays.
 ACCEPTED = {
     "AwsSolutions-VPC7": "flow logs cost by the gigabyte; accounts that want them log every network",
-    "no-public-address": "without gateways machines need addresses; no security group lets anything in",
+    "no-public-address": "without gateways machines need addresses; security groups let in nothing, or SSH "
+    "from where the user says",
 }
 
 # Every subnet has 2 to this power addresses: 2,048, of which every pod takes one.
 _SUBNET_BITS = 11
 _ANYWHERE = "0.0.0.0/0"
+_NAME = "${AWS::StackName}"
 _MAPPING = "Zones"
 _IDS = "Ids"
 R = TypeVar("R", bound=CfnResource)
@@ -36,7 +38,11 @@ def make(scope: Construct, shape: Shape) -> NetworkValues:
     rule.add_assertion(
         Fn.condition_each_member_equals(vpcs, token("${VpcId}")), "Every subnet must be in the VPC."
     )
-    return NetworkValues(vpc_id=token("${VpcId}"), subnets=Token.as_list({"Ref": "SubnetIds"}))
+    return NetworkValues(
+        vpc_id=token("${VpcId}"),
+        subnets=Token.as_list({"Ref": "SubnetIds"}),
+        scope={"vpc_id": "${VpcId}", "vpc_name": "${VpcId}", "subnet_ids": "${SubnetIds}"},
+    )
 
 
 class NewNetwork(Construct):
@@ -64,7 +70,7 @@ class NewNetwork(Construct):
             ),
             "Vpc",
         )
-        with_tags(self.vpc, {"Name": "${AWS::StackName}"})
+        with_tags(self.vpc, {"Name": _NAME})
         public = [self._subnet("Public", n) for n in range(shape.zones)]
         out = self._table("Public", public)
         self._to_internet(out)
@@ -75,7 +81,10 @@ class NewNetwork(Construct):
             tables += private
         self._bucket_endpoint(tables)
         self.values = NetworkValues(
-            vpc_id=self.vpc.ref, subnets=[subnet.ref for subnet in machines], ready=tuple(self._routes)
+            vpc_id=self.vpc.ref,
+            subnets=[subnet.ref for subnet in machines],
+            scope={"vpc_id": fragment(self.vpc), "vpc_name": _NAME},
+            ready=tuple(self._routes),
         )
 
     def _subnet(self, kind: str, number: int) -> ec2.CfnSubnet:

@@ -17,6 +17,9 @@ class NetworkValues:
     vpc_id: str
     # The subnets that machines go into: private ones where the network has a NAT gateway.
     subnets: list[str]
+    # What statements and outputs may name: the VPC's id, its Name tag where the template gives it one, else
+    # the id again, and the ids of subnets that are parameters.
+    scope: Outputs
     # What must stand before machines start: the routes that lead out.
     ready: tuple[CfnResource, ...] = ()
 

@@ -92,6 +92,12 @@ def eks(**options: Any) -> dict[str, Any]:
     return {"artifact_store": "s3", "container_registry": "ecr", "orchestrator": chosen}
 
 
+def ec2(**options: Any) -> dict[str, Any]:
+    """Machines beside a bucket and a repository."""
+    chosen = {"flavor": "ec2", "options": {"ssh_cidrs": CIDRS, **options}}
+    return {"artifact_store": "s3", "container_registry": "ecr", "orchestrator": chosen}
+
+
 ALL = ("s3_artifact_store", "ecr_container_registry", "sagemaker_orchestrator", "sagemaker_step_operator")
 # One flavor of every type that a stack without a network can build.
 LARGEST = {**specs.PRESETS["sagemaker"], "image_builder": "codebuild", "experiment_tracker": "mlflow"}
@@ -107,8 +113,9 @@ def shipped_plans() -> Iterator[tuple[str, Plan]]:
         base = specs.preset(preset, name="preset", region="us-east-1").as_dict()
         components = base["components"]
         assert isinstance(components, dict)
-        if preset == "eks":
-            components["orchestrator"]["options"]["public_access_cidrs"] = CIDRS
+        for slot in components.values():
+            for key in slot.get("options", {}).keys() & {"public_access_cidrs", "ssh_cidrs"}:
+                slot["options"][key] = CIDRS
         yield name, wish(components, **more)
 
 
@@ -129,6 +136,12 @@ OTHERS = {
         | {"step_operator": "eks", "image_builder": "kaniko"}
     ),
     "cluster of node groups": wish(eks(compute="managed", gpu=GPU)),
+    "machines in a VPC that exists": wish(
+        ec2(), network={"vpc": "vpc-0123456789abcdef0", "subnets": SUBNETS}
+    ),
+    "machines beside a cluster": wish(
+        ec2(zones=3) | {"step_operator": {"flavor": "eks", "reuse": EXAMPLES["eks_step_operator"]}}
+    ),
     "cluster in a VPC that exists": wish(eks(), network={"vpc": "vpc-0123456789abcdef0", "subnets": SUBNETS}),
     "cluster reused by all": wish(
         reusing(*ALL[:2], "eks_orchestrator") | {"step_operator": "eks", "image_builder": "kaniko"}
@@ -430,7 +443,8 @@ def test_nothing_that_a_shell_or_a_url_reads_gets_into_a_finish_address(name: st
     used = {p for p in re.findall(r"\$\{(\w+)\}", text) if p in it.parameters}
     assert "EnrolmentId" in used
     for parameter in used:
-        if it.parameters[parameter]["Type"] == "Number":
+        # CloudFormation looks whether the network is there.
+        if it.parameters[parameter]["Type"] in ("Number", "AWS::EC2::VPC::Id"):
             continue
         pattern = it.parameters[parameter].get("AllowedPattern", "")
         choices = it.parameters[parameter].get("AllowedValues", [])
@@ -695,7 +709,7 @@ def test_a_wide_statement_is_what_the_reader_thinks() -> None:
 
 def test_cfn_lint_finds_neither_error_nor_warning(tmp_path: Path) -> None:
     files = [ROOT / "provisioner" / "shapes" / name for name in SHIPPED]
-    kinds = [name for name in OTHERS if name.startswith("cluster")]
+    kinds = [name for name in OTHERS if name.startswith(("cluster", "machines"))]
     for name in ("all reused, principal", "reused s3_artifact_store", "ten tags", *kinds):
         files.append(tmp_path / f"{name}.json")
         files[-1].write_text(template(name).text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_IAM = "IAM is free"
+IAM = "IAM is free"
 _NETWORK = "this part of a network is free; what runs in it is charged there"
 _SETTING = "a setting of another resource, which carries the charge"
 _STACK = "CloudFormation is free for resources of AWS"
@@ -13,8 +13,8 @@ _MEMBERSHIP = "grouping and sharing are free"
 
 _BY_REASON: Mapping[str, Mapping[str, str]] = {
     # reason: service: names of its types
-    _IAM: {
-        "IAM": "AccessKey Group GroupPolicy InstanceProfile ManagedPolicy OIDCProvider Policy RolePolicy "
+    IAM: {
+        "IAM": "AccessKey Group GroupPolicy ManagedPolicy OIDCProvider Policy RolePolicy "
         "SAMLProvider ServerCertificate ServiceLinkedRole User UserPolicy UserToGroupAddition "
         "VirtualMFADevice",
         "AccessAnalyzer": "Analyzer",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from cost_estimates.model import ZERO
+from cost_estimates.intrinsics import child
+from cost_estimates.model import HOURS_PER_MONTH, ZERO
+from cost_estimates.rules.free import IAM
 from cost_estimates.rules.rule import (
     EC2_HOUR,
     PUBLIC_IP_HOUR,
@@ -33,6 +35,9 @@ GP3_FREE_MIBPS = 125
 # Charged by provisioned IOPS besides their gigabytes.
 PROVISIONED_IOPS = ("io1", "io2")
 METRICS_OF_DETAILED_MONITORING = 7
+# Metadata of an instance profile: what clients start with it, which no resource of the template is.
+STARTS = "stackwright:starts"
+CLIENT_DISK_GB = 256  # SkyPilot's default
 SPOT_NOTE = "Spot costs less: the on-demand price is its upper bound"
 # Words in an image's name or SSM path, and the system whose licence is in the hour.
 SYSTEMS = (("windows", "Windows"), ("rhel", "Red Hat"), ("suse", "SUSE"), ("sles", "SUSE"))
@@ -91,6 +96,24 @@ def batch(environment: Resource, situation: Situation) -> Charges:
     return _batch_machines(kind, resources, situation)
 
 
+def profile(profile: Resource, situation: Situation) -> Charges:
+    """Machines that a client starts with it, where the template says so: no resource stands for them."""
+    said = child(profile.metadata, STARTS)
+    if not isinstance(said, Mapping):
+        return
+    machine = profile.part(said)
+    if machine.read_flag("UseSpot"):
+        profile.notes.append(SPOT_NOTE)
+    kind = machine.read_text("InstanceType", "")
+    machines = (kind,) if kind else situation.usage.machines["client_vm_instance_type"]
+    # The price of a month's gigabyte goes by the hour.
+    share = machine.read_number("DiskGB", CLIENT_DISK_GB) / HOURS_PER_MONTH
+    yield Charge(meter=EC2_HOUR, per="client_vm_hours", machines=machines)
+    yield Charge(meter=Meter("EBS", "gp3-storage-gb-month"), quantity=share, per="client_vm_hours")
+    if machine.read_flag("PublicAddress"):
+        yield Charge(meter=PUBLIC_IP_HOUR, per="client_vm_hours")
+
+
 def launch_data(resource: Resource, path: str) -> Resource:
     """The launch template that a resource points at, or an empty block where it is not in the template."""
     template = resource.follow(path, LAUNCH_TEMPLATE)
@@ -122,6 +145,9 @@ RULES: Mapping[str, Rule] = {
     ),
     "AWS::EC2::EC2Fleet": Rule(words="the target capacity runs all month", charges=ec2_fleet),
     "AWS::EC2::SpotFleet": Rule(words="the target capacity runs all month", charges=spot_fleet),
+    "AWS::IAM::InstanceProfile": Rule(
+        words="machines that clients start with it run while pipelines do", charges=profile, otherwise=IAM
+    ),
     "AWS::Batch::ComputeEnvironment": Rule(
         words="Batch itself is free; its machines run while jobs do", charges=batch
     ),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from provisioner.component import Component, ComponentType
 from provisioner.components import (
     codebuild_image_builder,
+    ec2_orchestrator,
     ecr_container_registry,
     eks_orchestrator,
     eks_step_operator,
@@ -25,6 +26,7 @@ CATALOGUE: tuple[Component, ...] = (
     local_orchestrator.COMPONENT,
     sagemaker_orchestrator.COMPONENT,
     eks_orchestrator.COMPONENT,
+    ec2_orchestrator.COMPONENT,
     sagemaker_step_operator.COMPONENT,
     eks_step_operator.COMPONENT,
     local_image_builder.COMPONENT,
