@@ -18,7 +18,12 @@ LAYERS = {
         *("provisioner", "provisioner.access", "provisioner.arn", "provisioner.component"),
         *("provisioner.components", "provisioner.errors", "provisioner.explain"),
         *("provisioner.deploy_policy", "provisioner.deploy_rows", "provisioner.physical"),
-        *("provisioner.finish_address", "provisioner.fit", "provisioner.kubernetes_versions"),
+        *(
+            "provisioner.finish_address",
+            "provisioner.fit",
+            "provisioner.instances",
+            "provisioner.kubernetes_versions",
+        ),
         *("provisioner.kubernetes", "provisioner.link", "provisioner.zones"),
         *("provisioner.permissions", "provisioner.plan", "provisioner.preflight", "provisioner.regions"),
         *("provisioner.scan", "provisioner.spec", "provisioner.teardown", "provisioner.template"),
@@ -94,12 +99,23 @@ INSIDE_FUNCTIONS = {"httpx", "rich", "platformdirs", "stacks"}
 
 # Values only: no clock, environment, file or network.
 PURE = {
-    *("__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fnmatch", "ipaddress"),
+    *(
+        "__future__",
+        "collections",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "enum",
+        "fnmatch",
+        "ipaddress",
+    ),
     *("functools", "hashlib", "itertools", "json", "math", "re", "textwrap", "typing", "urllib.parse"),
 }
 # Tables that ship with the package.
 PACKAGE_DATA = {
     "provisioner.kubernetes": {"importlib.resources", "pathlib"},
+    "provisioner.instances": {"importlib.resources"},
     "provisioner.kubernetes_versions": {"importlib.resources"},
     "provisioner.deploy_rows": {"importlib.resources"},
     "provisioner.regions": {"importlib.resources"},

@@ -129,6 +129,14 @@ OFFLINE: dict[str, tuple[Any, ...]] = {
     "public-nodes": (wish(eks(nat_gateways=0)),),
     "gpu-by-hand": (wish(eks(compute="managed", gpu={"instance_type": "g5.xlarge"})),),
     "needs-bootstrap": (wish(EKS),),
+    "gpu-not-sold-here": (wish(eks(gpu={"instance_type": "p5.48xlarge"}), region="eu-central-2"),),
+    "node-counts": (wish(eks(compute="managed", node={"desired": 5})),),
+    "cidr-not-public": (wish(eks(public_access_cidrs=["10.0.0.0/8"])),),
+    "too-many-cidrs": (wish(eks(public_access_cidrs=[f"198.18.{n}.7/32" for n in range(41)])),),
+    "namespace-reserved": (wish(eks(namespace="kube-system")),),
+    "cluster-twice": (
+        wish(reused("orchestrator", "eks", CLUSTER) | {"step_operator": {"flavor": "eks", "reuse": CLUSTER}}),
+    ),
     "budget-exceeded": (wish(budget=BUDGET),),
     "budget-tag": (wish(budget=BUDGET),),
 }

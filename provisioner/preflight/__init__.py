@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from provisioner.plan import Plan
-from provisioner.preflight import access, components, cost, data, links, online, places, reuse
+from provisioner.preflight import access, clusters, components, cost, data, links, online, places, reuse
 from provisioner.preflight.row import Case, Finding, Question, Row, Seen, Unanswered
 from provisioner.template import Template
 
@@ -20,6 +20,7 @@ ROWS: tuple[Row, ...] = (
     *reuse.ROWS,
     *data.ROWS,
     *components.ROWS,
+    *clusters.ROWS,
     *cost.ROWS,
     *online.ROWS,
 )
