@@ -12,6 +12,7 @@ AWS_SCOPE: Outputs = {
     "region": "${AWS::Region}",
     "account": "${AWS::AccountId}",
     "stack_id": "${AWS::StackId}",
+    "stack_name": "${AWS::StackName}",
     "suffix": "${AWS::URLSuffix}",
 }
 

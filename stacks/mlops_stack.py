@@ -23,6 +23,7 @@ from stacks.components.eks_step_operator import EksStepOperator, EksStepOperator
 from stacks.components.kaniko_image_builder import KanikoImageBuilder
 from stacks.components.mlflow_experiment_tracker import MlflowExperimentTracker
 from stacks.components.s3_artifact_store import S3ArtifactStore
+from stacks.components.sagemaker_model_deployer import EndpointPrefix, SageMakerModelDeployer
 from stacks.components.sagemaker_orchestrator import SageMakerOrchestrator
 from stacks.components.sagemaker_step_operator import SageMakerStepOperator
 from stacks.documents import AWS_SCOPE, own_tags, token, value
@@ -32,6 +33,7 @@ from stacks.sagemaker_scheduler import SageMakerScheduler
 from stacks.site import Site
 
 _GRANTS = "-grants"
+_LONGEST_DESCRIPTION = 512
 _REMOVAL = {"retain": RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, "delete": RemovalPolicy.DESTROY}
 
 
@@ -53,9 +55,13 @@ CONSTRUCTS: dict[str, Callable[..., Built]] = {
     "kaniko_image_builder": KanikoImageBuilder,
     "codebuild_image_builder": CodeBuildImageBuilder,
     "mlflow_experiment_tracker": MlflowExperimentTracker,
+    "sagemaker_model_deployer": SageMakerModelDeployer,
 }
-# What the access role hands on, built or reused: a role that starts pipelines on schedule.
-COMPANIONS: dict[str, Callable[..., Built]] = {"sagemaker_orchestrator": SageMakerScheduler}
+# What the access role hands on or goes by, built or reused: a role for schedules, a prefix of names.
+COMPANIONS: dict[str, Callable[..., Built]] = {
+    "sagemaker_orchestrator": SageMakerScheduler,
+    "sagemaker_model_deployer": EndpointPrefix,
+}
 # What it needs beside the access role, built or reused: a scheduler's role, an access entry of a cluster.
 GRANTS: dict[str, Callable[..., Built]] = {
     "eks_orchestrator": EksOrchestratorAccess,
@@ -186,8 +192,15 @@ class MlopsStack(Stack):
 
 
 def _description(shape: Shape) -> str:
+    """Whole sentences, as many as there is room for: the CDK takes half of CloudFormation's 1,024 bytes."""
     built = [c.words for s in shape.slots if s.action == "build" and (c := find(s.type, s.flavor))]
-    return ("MLOps stack by stackwright. " + ". ".join(w[0].upper() + w[1:] for w in built) + ".")[:1024]
+    text = "MLOps stack by stackwright."
+    for words in built:
+        longer = f"{text} {words[0].upper()}{words[1:]}."
+        if len(longer) > _LONGEST_DESCRIPTION:
+            break
+        text = longer
+    return text
 
 
 def _tag(resource: CfnResource, tags: list[Any]) -> None:

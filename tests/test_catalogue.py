@@ -36,7 +36,7 @@ REUSABLE = [c for c in CATALOGUE if c.reusable]
 STATEMENTS = {s.sid: s for s in (*access.STATEMENTS, *(s for c in CATALOGUE for s in c.statements))}
 OWNERS = {s.sid: c for c in CATALOGUE for s in c.statements}
 ACCESS_TYPES = {"AWS::IAM::Role", "AWS::IAM::RolePolicy"}
-AWS_SCOPE = {"partition", "region", "account", "stack_id", "suffix"}
+AWS_SCOPE = {"partition", "region", "account", "stack_id", "stack_name", "suffix"}
 # They send neither aws:SourceAccount nor aws:SourceArn when they assume a role.
 SENDS_NOTHING = {"ec2.amazonaws.com"}
 PRINCIPAL = "arn:aws:iam::111122223333:role/someone"
@@ -55,6 +55,7 @@ EXAMPLES = {
     "sagemaker_orchestrator": "arn:aws:iam::111122223333:role/service-role/ml-exec",
     "sagemaker_step_operator": "arn:aws:iam::111122223333:role/ml-exec",
     "codebuild_image_builder": "arn:aws:codebuild:us-east-1:111122223333:project/team-images",
+    "sagemaker_model_deployer": "arn:aws:iam::111122223333:role/ml-models",
     "eks_orchestrator": "arn:aws:eks:us-east-1:111122223333:cluster/ml",
     "eks_step_operator": "arn:aws:eks:us-east-1:111122223333:cluster/steps",
     "mlflow_experiment_tracker": "arn:aws:sagemaker:us-east-1:111122223333:mlflow-app/app-ABC123",
@@ -100,7 +101,12 @@ def ec2(**options: Any) -> dict[str, Any]:
 
 ALL = ("s3_artifact_store", "ecr_container_registry", "sagemaker_orchestrator", "sagemaker_step_operator")
 # One flavor of every type that a stack without a network can build.
-LARGEST = {**specs.PRESETS["sagemaker"], "image_builder": "codebuild", "experiment_tracker": "mlflow"}
+LARGEST = {
+    **specs.PRESETS["sagemaker"],
+    "image_builder": "codebuild",
+    "experiment_tracker": "mlflow",
+    "model_deployer": "sagemaker",
+}
 GPU = {"instance_type": "g5.xlarge", "max_nodes": 2}
 SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 

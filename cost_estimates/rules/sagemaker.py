@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatch
 
 from cost_estimates.model import HOURS_PER_MONTH
 from cost_estimates.rules.rule import Charge, Charges, Meter, Rule, Situation, no_price, running
@@ -29,12 +30,13 @@ SMALLEST_SERVERLESS_MB = 1024
 SECONDS_PER_HOUR = 3600
 # SageMaker's own machines for apps that name none: they belong to the domain and cost nothing.
 SYSTEM_MACHINE = "system"
+JOB_NEEDS = ("s3:PutObject", "ecr:BatchGetImage")
 VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
 
 
 def role(role: Resource, situation: Situation) -> Charges:
     """Jobs have no resource of their own in a template: they run under a role that trusts SageMaker."""
-    return _jobs(situation) if _trusts(role, SAGEMAKER) else ()
+    return _jobs(situation) if _trusts(role, SAGEMAKER) and _runs_jobs(role) else ()
 
 
 def pipeline(pipeline: Resource, situation: Situation) -> Charges:
@@ -170,6 +172,27 @@ def _jobs(situation: Situation) -> Charges:
             machines=machines["sagemaker_gpu_job_instance_type"],
         ),
     )
+
+
+def _runs_jobs(role: Resource) -> bool:
+    """A job pulls an image and writes what it made; a role that tells all it may and not these has none.
+
+    Such are the roles of models on endpoints and of MLflow servers.
+    """
+    allowed = [
+        str(action)
+        for policy in role.parts("Policies")
+        for statement in policy.read_list("PolicyDocument.Statement")
+        if isinstance(statement, Mapping)
+        for action in _many(statement.get("Action", "*"))
+    ]
+    if not allowed or role.has("ManagedPolicyArns"):
+        return True
+    return all(any(fnmatch(need, pattern) for pattern in allowed) for need in JOB_NEEDS)
+
+
+def _many(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
 
 
 def _trusts(role: Resource, service: str) -> bool:

@@ -14,6 +14,7 @@ from provisioner.components import (
     local_orchestrator,
     mlflow_experiment_tracker,
     s3_artifact_store,
+    sagemaker_model_deployer,
     sagemaker_orchestrator,
     sagemaker_step_operator,
 )
@@ -32,6 +33,7 @@ CATALOGUE: tuple[Component, ...] = (
     local_image_builder.COMPONENT,
     codebuild_image_builder.COMPONENT,
     kaniko_image_builder.COMPONENT,
+    sagemaker_model_deployer.COMPONENT,
 )
 
 
