@@ -1,5 +1,6 @@
 """Accounts × regions × rows: every cell is told, whatever happens to another."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -317,3 +318,13 @@ def test_the_answer_is_the_json_contract() -> None:
         },
         "scanned_at": "",
     }
+
+
+def test_piece_by_piece_the_answer_is_the_same() -> None:
+    def read(account: str, region: str, row: Row) -> Reading:
+        resources = tuple(replace(BUCKET, arn=f"arn:aws:s3:::{name}") for name in "ab") if row is S3 else ()
+        return Reading(cell=cell(account, region, row), resources=resources)
+
+    done = run(read, accounts=("1", "2"))
+    assert json.loads("".join(done.as_json())) == json.loads(json.dumps(done.as_dict()))
+    assert json.loads("".join(run(empty, accounts=()).as_json()))["cells"] == []
