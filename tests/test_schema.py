@@ -35,6 +35,7 @@ SAMPLES = {
     "admin_principal": ROLE,
     "gpu_instance_type": "g5.xlarge",
     "public_access_cidrs": "198.51.100.7/32",
+    "ssh_cidrs": "198.51.100.7/32",
 }
 WHOLE: Mapping[str, Any] = {
     "artifact_store": "s3",

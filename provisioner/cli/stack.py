@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from provisioner import text
+from provisioner import components, text
 from provisioner.cli.component import origin_text
 from provisioner.cli.options import answer, confirm, json_option, open_registry, story, yes_option
 from provisioner.enrolments import stamp
@@ -117,6 +117,7 @@ def as_answer(stack: RegisteredStack, registry: Registry) -> dict[str, Any]:
             }
             for type_, c in registry.components_of(stack).items()
         },
+        "client_files": client_files(stack, registry),
         "connector": dict(stack.connector),
         "estimate": dict(stack.estimate),
         "template_sha256": stack.template_sha256,
@@ -135,4 +136,16 @@ def stack_text(stack: RegisteredStack, registry: Registry) -> str:
     ]
     if stack.connector:
         rows.append(["access", "aws", "built", "role_arn", stack.connector.get("role_arn", "")])
-    return head + "\n" + text.table(rows)
+    return "\n".join([head, text.table(rows), *_files_text(client_files(stack, registry))])
+
+
+def client_files(stack: RegisteredStack, registry: Registry) -> dict[str, str]:
+    """What tools on the user's machine must be told: path -> text."""
+    parts = registry.components_of(stack)
+    outputs = {type_: part.outputs for type_, part in parts.items()}
+    known = [c for type_, part in parts.items() if (c := components.find(type_, part.flavor))]
+    return {path: words for c in known for path, words in c.client_files(outputs).items()}
+
+
+def _files_text(files: dict[str, str]) -> list[str]:
+    return [f"\nWrite {path}, without which nothing starts:\n\n{words}" for path, words in files.items()]
