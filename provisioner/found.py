@@ -42,14 +42,23 @@ def check_fit_as(
 
 
 def components(
-    resources: "Sequence[Found]", *, types: Sequence[str], stack: str, now: datetime
+    resources: "Sequence[Found]",
+    *,
+    types: Sequence[str] = (),
+    stack: str,
+    now: datetime,
+    chosen: Mapping[str, str] | None = None,
 ) -> "list[RegisteredComponent]":
-    """One component per resource and slot it fits; for a stack, named after it and complete."""
+    """One component per resource and slot it fits; for a stack, named after it and complete.
+
+    `chosen` says which ARN takes which type, where a resource could take more.
+    """
     slots = [
         (component, resource)
         for resource in resources
         for component in for_arn(resource.arn)
-        if not types or component.type in types
+        if (not types or component.type in types)
+        and (chosen is None or chosen.get(component.type) == resource.arn)
     ]
     outputs: dict[str, Outputs] = {c.type: dict(c.outputs_of(arn.parse(r.arn))) for c, r in slots}
     made = [_component(c, r, outputs, stack, now) for c, r in slots]

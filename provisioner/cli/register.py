@@ -1,27 +1,47 @@
 """`stackwright register`."""
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from provisioner import arn as arns
 from provisioner import spec as specs
-from provisioner.cli.options import answer, aws_options, json_option, now, story
+from provisioner.cli import suggesting
+from provisioner.cli.options import answer, aws_options, default_name, json_option, now, story
 from provisioner.component import TYPES
 from provisioner.components import for_arn
 from provisioner.errors import CheckError, SpecError
+from provisioner.scan import suggest
 
 if TYPE_CHECKING:
     from provisioner.cli.cloud import Cloud
+    from provisioner.registry import RegisteredComponent
     from provisioner.scan.table import Found
 
 
 @click.command()
-@click.argument("arns_", metavar="ARN...", nargs=-1, required=True)
+@click.argument("arns_", metavar="ARN...", nargs=-1)
 @click.option("--stack", default="", help="Join them to a stack of this name.", show_envvar=True)
 @click.option("--type", "types", multiple=True, type=click.Choice(TYPES), help="Only as this component type.")
 @click.option("--unfit", is_flag=True, help="Register what failed a fitness check, too.", show_envvar=True)
+@click.option(
+    "--suggestion",
+    "number",
+    type=click.IntRange(min=1),
+    help="Register this stack of those that `scan --suggest` told; --stack defaults to this folder's name.",
+    show_envvar=True,
+)
+@click.option(
+    "--from",
+    "source",
+    metavar="SCAN.json",
+    default=suggesting.LAST,
+    show_default=True,
+    help="The scan that suggested it: a file of `scan --suggest --json`, or the last scan.",
+    show_envvar=True,
+)
 @aws_options
 @json_option
 def command(
@@ -29,6 +49,8 @@ def command(
     stack: str,
     types: tuple[str, ...],
     unfit: bool,
+    number: int | None,
+    source: str,
     region: str,
     profile: str,
     as_json: bool,
@@ -39,11 +61,23 @@ def command(
     Example:
       stackwright register arn:aws:s3:::team-artifacts
       stackwright register ARN ARN ARN --stack churn-shared
+      stackwright register --suggestion 1 --stack churn-shared
     """
     from provisioner import found as founds
     from provisioner.cli.cloud import open_cloud
-    from provisioner.cli.stack import as_answer, stack_text
 
+    _check_choice(arns_, types, number, source)
+    if number is not None:
+        _register_suggestion(
+            number,
+            source,
+            stack or default_name(),
+            unfit=unfit,
+            region=region,
+            profile=profile,
+            as_json=as_json,
+        )
+        return
     _check_wish(arns_, stack)
     stated = [r for r in (arns.parse(a).region for a in arns_) if r]
     cloud = open_cloud(region or (stated[0] if stated else ""), profile)
@@ -57,10 +91,85 @@ def command(
         names = [c.name for c in components]
         answer({"components": [c.as_dict() for c in components]}, "\n".join(names), as_json=as_json)
         return
+    _keep(stack, components, cloud, as_json=as_json)
+
+
+def _keep(stack: str, components: "list[RegisteredComponent]", cloud: "Cloud", *, as_json: bool) -> None:
+    """Join the components to a stack of the registry: the one place where another target would come in."""
+    from provisioner import found as founds
+    from provisioner.cli.stack import as_answer, stack_text
+
     made = founds.stack(stack, components, now=now())
     cloud.registry.register(made, components)
     answer(as_answer(made, cloud.registry), stack_text(made, cloud.registry), as_json=as_json)
     story(f"Next: `stackwright stack set {stack}` makes it the active one.")
+
+
+def _check_choice(arns_: tuple[str, ...], types: tuple[str, ...], number: int | None, source: str) -> None:
+    if number is None and source != suggesting.LAST:
+        raise SpecError("--from needs --suggestion", hint="add its number", field="suggestion")
+    if number is None and not arns_:
+        raise SpecError(
+            "nothing is named",
+            hint="name ARNs, or --suggestion with its number; `stackwright scan --suggest` tells both",
+            field="arn",
+        )
+    if number is not None and (arns_ or types):
+        raise SpecError(
+            "--suggestion names all that it takes", hint="leave out ARNs and --type", field="suggestion"
+        )
+
+
+def _register_suggestion(
+    number: int, source: str, stack: str, *, unfit: bool, region: str, profile: str, as_json: bool
+) -> None:
+    """Look at each part once more, and register them as they are now."""
+    from provisioner import found as founds
+    from provisioner.cli.cloud import open_cloud
+
+    suggestion, _ = suggesting.find(number, source)
+    _check_complete(suggestion, source)
+    chosen: dict[str, str] = dict(suggestion["components"])
+    _check_wish(tuple(chosen.values()), stack)
+    if region not in ("", suggestion["region"]):
+        raise SpecError(
+            f"suggestion {number} is of {suggestion['region']}", hint="leave out --region", field="region"
+        )
+    cloud = open_cloud(suggestion["region"], profile)
+    if cloud.account != suggestion["account"]:
+        raise CheckError(
+            f"suggestion {number} is of account {suggestion['account']}, and the credentials are of"
+            f" {cloud.account}",
+            hint="--profile chooses others",
+            field="suggestion",
+        )
+    resources = [look_up(text, cloud) for text in dict.fromkeys(chosen.values())]
+    if not unfit:
+        _check_slots(chosen, resources, cloud.session.region)
+    _keep(stack, founds.components(resources, stack=stack, now=now(), chosen=chosen), cloud, as_json=as_json)
+
+
+def _check_complete(suggestion: Mapping[str, Any], source: str) -> None:
+    """Raises CheckError where something has to be built or set up first."""
+    unready = suggest.unready(suggestion)
+    if unready:
+        file = "" if source == suggesting.LAST else f" {source}"
+        raise CheckError(
+            f"suggestion {suggestion['rank']} is not ready: " + ", ".join(unready),
+            hint=f"`stackwright init --from-scan{file} --suggestion {suggestion['rank']}` writes the"
+            " stack.yaml that builds it",
+            field="suggestion",
+        )
+
+
+def _check_slots(chosen: Mapping[str, str], resources: "list[Found]", region: str) -> None:
+    from provisioner import found as founds
+
+    for resource in resources:
+        for component in for_arn(resource.arn):
+            if chosen.get(component.type) == resource.arn:
+                way_out = "--unfit registers it all the same"
+                founds.check_fit_as(component, resource, region=region, way_out=way_out)
 
 
 def _check_wish(arns_: tuple[str, ...], stack: str) -> None:
@@ -87,7 +196,10 @@ def look_up(text: str, cloud: "Cloud") -> "Found":
 
     arn = arns.parse(text)
     story(f"Looking for {text} in account {cloud.account}, {cloud.session.region}:")
-    scanned = run(cloud, tuple(only(row, arn) for row in ROWS if row.service == arn.service))
+    rows = [row for row in ROWS if row.service == arn.service]
+    # SageMaker's things have a row each.
+    rows = rows or [row for row in ROWS if row.api == arn.service]
+    scanned = run(cloud, tuple(only(row, arn) for row in rows))
     if scanned.resources:
         return scanned.resources[0]
     # A bucket that does not tell its region is in no cell, and the cell's note says so.

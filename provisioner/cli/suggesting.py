@@ -95,7 +95,7 @@ def _lines(suggestion: Suggestion) -> Iterator[str]:
         for type_, flavor in flavors.items()
     ]
     yield text.table(rows, indent=5)
-    if suggestion["missing"]:
+    if suggest.unready(suggestion):
         yield f"     stackwright init --from-scan --suggestion {number}"
     else:
         yield f"     stackwright register --suggestion {number}"

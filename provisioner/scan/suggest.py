@@ -353,8 +353,13 @@ def _forged(suggestion: Mapping[str, Any]) -> SpecError:
     )
 
 
-def missing(suggestion: Mapping[str, Any]) -> list[str]:
-    return [type_ for type_, arn in suggestion["components"].items() if arn == BUILD]
+def unready(suggestion: Mapping[str, Any]) -> list[str]:
+    """What a deployment has to do before the stack works, in words; empty where all of it is there."""
+    parts: Mapping[str, str] = suggestion["components"]
+    built = [f"{type_} is to be built" for type_, arn in parts.items() if arn == BUILD]
+    found = [find(t, suggestion["flavors"][t]) for t, arn in parts.items() if arn != BUILD]
+    # A cluster must be given a namespace and its pods a role, whoever built it.
+    return built + [f"{c.type} {c.flavor} has to be set up" for c in found if c and c.manifests]
 
 
 def wish(suggestion: Mapping[str, Any], *, name: str = "") -> dict[str, Any]:
