@@ -27,6 +27,13 @@ PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{HOST}"
 MINIMAL: dict[str, Any] = {"artifact_store": "s3", "container_registry": "ecr", "orchestrator": "local"}
 SAGEMAKER = MINIMAL | {"orchestrator": "sagemaker"}
 PUBLIC = {"public_access_cidrs": ["198.51.100.7/32"]}
+EC2 = MINIMAL | {"orchestrator": {"flavor": "ec2", "options": {"ssh_cidrs": ["198.51.100.7/32"]}}}
+SPOT = MINIMAL | {
+    "orchestrator": {
+        "flavor": "ec2",
+        "options": {"ssh_cidrs": ["198.51.100.7/32"], "use_spot": True, "instance_type": "g5.xlarge"},
+    }
+}
 EKS = MINIMAL | {"orchestrator": {"flavor": "eks", "options": PUBLIC}}
 SUBNETS = ("subnet-0123456789abcdef0", "subnet-0123456789abcdef1")
 VPC = "vpc-0123456789abcdef0"
@@ -126,6 +133,9 @@ OFFLINE: dict[str, tuple[Any, ...]] = {
     "kubernetes-ended": (wish(eks(kubernetes_version="1.30")),),
     "kubernetes-extended": (wish(eks(kubernetes_version="1.32")),),
     "kubernetes-ending": (wish(eks(kubernetes_version="1.99")),),
+    "client-file": (wish(EC2),),
+    "vpc-by-name": (wish(EC2, **EXISTING),),
+    "public-machines": (wish(EC2),),
     "public-nodes": (wish(eks(nat_gateways=0)),),
     "gpu-by-hand": (wish(eks(compute="managed", gpu={"instance_type": "g5.xlarge"})),),
     "needs-bootstrap": (wish(EKS),),
@@ -213,6 +223,8 @@ ONLINE: dict[str, tuple[dict[str, Any], dict[Question, Any]]] = {
     "subnets-full": (wish(EKS, **EXISTING), {("subnets", *SUBNETS): [subnet(0, left=3), subnet(1)]}),
     "cidr-overlap": (wish(EKS), {("cidrs",): [("vpc-1", "10.0.0.0/8")]}),
     "linked-role": (wish(EKS), {("linked-role", "eks.amazonaws.com"): False}),
+    "quota-machines": (wish(SPOT), {("quota", "ec2", "L-3819A6DF"): 0.0}),
+    "spot-role": (wish(SPOT), {("linked-role", "spot.amazonaws.com"): False}),
     "topic-unfit": (
         wish(budget=BUDGET | {"notify": TOPIC}),
         {("topic", TOPIC): {"Policy": '{"Statement": []}'}},

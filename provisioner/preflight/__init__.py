@@ -6,7 +6,18 @@ from datetime import date
 from typing import Any
 
 from provisioner.plan import Plan
-from provisioner.preflight import access, clusters, components, cost, data, links, online, places, reuse
+from provisioner.preflight import (
+    access,
+    clusters,
+    components,
+    cost,
+    data,
+    links,
+    machines,
+    online,
+    places,
+    reuse,
+)
 from provisioner.preflight.row import Case, Finding, Question, Row, Seen, Unanswered
 from provisioner.template import Template
 
@@ -21,6 +32,7 @@ ROWS: tuple[Row, ...] = (
     *data.ROWS,
     *components.ROWS,
     *clusters.ROWS,
+    *machines.ROWS,
     *cost.ROWS,
     *online.ROWS,
 )

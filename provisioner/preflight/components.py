@@ -91,7 +91,8 @@ _STANDING = {
 
 def _public_nodes(case: Case) -> Iterator[Seen]:
     network = case.plan.shape.network
-    if network and network.vpc == "new" and not network.nat_gateways:
+    asked = any("nat_gateways" in w.options for w in case.plan.spec.components)
+    if network and network.vpc == "new" and not network.nat_gateways and asked:
         yield Seen(
             subject="network",
             message="Machines have public addresses, at 0.005 USD an hour each; nothing is let in",
