@@ -317,3 +317,99 @@ def test_what_is_reused_must_be_there_before_anything_is_made(
     assert (ran.code, ran.error["field"]) == (3, "arn")
     assert ran.error["message"].startswith(words)
     assert (rows(home), world.cloud.stacks.describe(NAME)) == (0, None)
+
+
+# What no region, cluster or account can give: refused before anything is called, with the nearest that can be.
+
+BASE = "version: 1\nname: churn-dev\nregion: {}\ncomponents: {{artifact_store: s3, container_registry: ecr, {}}}\n"
+CLUSTER = "orchestrator: {flavor: eks, options: {public_access_cidrs: [198.51.100.7/32], %s}}"
+FOREIGN = "arn:aws:eks:us-east-1:111122223333:cluster/ml"
+
+IMPOSSIBLE = {
+    "kaniko without EKS": (
+        BASE.format("eu-central-1", "orchestrator: sagemaker, image_builder: kaniko"),
+        2,
+        "components.image_builder",
+        "image_builder kaniko needs orchestrator eks or step_operator eks",
+        "add `orchestrator: eks`, or take image_builder: local or codebuild",
+    ),
+    "steps on EKS without EKS": (
+        BASE.format("eu-central-1", "orchestrator: local, step_operator: eks"),
+        2,
+        "components.step_operator",
+        "step_operator eks needs orchestrator eks",
+        "add `orchestrator: eks`, or take step_operator: sagemaker",
+    ),
+    "a GPU that is not offered there": (
+        BASE.format("eu-central-2", CLUSTER % "gpu: {instance_type: p5.48xlarge}"),
+        3,
+        "components.orchestrator.options.gpu.instance_type",
+        "EC2 sells no p5.48xlarge in eu-central-2, as of ",
+        "choose g",
+    ),
+    "a cluster of another region": (
+        BASE.format("eu-central-1", f"orchestrator: {{flavor: eks, reuse: '{FOREIGN}'}}"),
+        3,
+        "components.orchestrator.reuse",
+        f"{FOREIGN} is in us-east-1, the stack in eu-central-1",
+        "set region: us-east-1, or build a new one",
+    ),
+    "no MLflow app there": (
+        BASE.format("eu-central-2", "orchestrator: local, experiment_tracker: mlflow"),
+        3,
+        "AWS::SageMaker::MlflowApp",
+        "CloudFormation has no such type in eu-central-2",
+        "set components.experiment_tracker.options.server: tracking_server or set region: eu-central-1",
+    ),
+    "no MLflow at all there": (
+        BASE.format("ap-southeast-6", "orchestrator: local, experiment_tracker: mlflow"),
+        3,
+        "AWS::SageMaker::MlflowApp",
+        "CloudFormation has no such type in ap-southeast-6",
+        "set region: ap-",
+    ),
+    "no budgets there": (
+        BASE.format("eu-north-1", "orchestrator: local")
+        + "budget: {monthly_usd: 9, notify: a@example.com}\n",
+        3,
+        "AWS::Budgets::Budget",
+        "CloudFormation has no such type in eu-north-1",
+        "set region: eu-central-1",
+    ),
+    "more zones than the region has": (
+        BASE.format("us-west-1", CLUSTER % "zones: 3"),
+        3,
+        "us-west-1",
+        "3 zones are asked for, and the ids of 2 are known here",
+        "name an existing VPC under network, or choose another region",
+    ),
+}
+impossible = pytest.mark.parametrize("wish", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+Wish = tuple[str, int, str, str, str]
+
+
+@impossible
+def test_what_cannot_be_is_refused_at_plan_with_the_nearest_that_can(
+    cli: Any, home: Path, wish: Wish
+) -> None:
+    text, code, field, message, nearest = wish
+    Path("stack.yaml").write_text(text)
+    ran = cli("plan", "--json")
+    assert (ran.code, rows(home)) == (code, 0)
+    errors = [ran.error] if code == 2 else [f for f in ran.json["findings"] if f["severity"] == "error"]
+    told = [(e.get("field") or e["subject"], e["message"], e.get("hint") or e["fix"]) for e in errors]
+    assert [t[0] for t in told] == [field]
+    assert (told[0][1].startswith(message), told[0][2].startswith(nearest)) == (True, True), told
+
+
+@impossible
+@pytest.mark.parametrize("verb", [("link",), ("publish", "--yes"), ("deploy", "--yes")], ids=lambda v: v[0])
+def test_what_cannot_be_comes_to_no_link_and_no_call(
+    cli: Any, world: Any, home: Path, verb: tuple[str, ...], wish: Wish
+) -> None:
+    text, code, field, message, _ = wish
+    Path("stack.yaml").write_text(text)
+    ran = cli(*verb, "--json")
+    assert (ran.code, ran.error["field"], rows(home)) == (code, field, 0)
+    assert (message in ran.error["message"], ran.error["hint"] != "") == (True, True)
+    assert ([*world.cloud.stacks.all()], world.s3.list_buckets()["Buckets"]) == ([], [])
