@@ -151,11 +151,15 @@ class StrictEc2Response(TaughtResponse, EC2Response):
     # --- what may go -------------------------------------------------------------------------------
 
     def delete_vpc(self) -> ActionResult:
-        """DeleteVpc: nothing may be left inside."""
+        """DeleteVpc: nothing may be left inside; its default network ACL goes with it."""
         vpc_id = self._get_param("VpcId")
         if any(self._inside(vpc_id)):
             raise dependency("vpc", vpc_id)
-        return super().delete_vpc()
+        answer = super().delete_vpc()
+        acls = self.ec2_backend.network_acls
+        for acl in [acl for acl in acls.values() if acl.vpc_id == vpc_id]:
+            acls.pop(acl.id)
+        return answer
 
     def delete_subnet(self) -> ActionResult:
         """DeleteSubnet: no network interface may be left; its route table forgets it."""
