@@ -319,9 +319,12 @@ def test_what_is_reused_must_be_there_before_anything_is_made(
     assert (rows(home), world.cloud.stacks.describe(NAME)) == (0, None)
 
 
-# What no region, cluster or account can give: refused before anything is called, with the nearest that can be.
+# What no region, cluster or account can give: refused before anything is called, with the nearest that can.
 
-BASE = "version: 1\nname: churn-dev\nregion: {}\ncomponents: {{artifact_store: s3, container_registry: ecr, {}}}\n"
+BASE = (
+    "version: 1\nname: churn-dev\nregion: {}\n"
+    "components: {{artifact_store: s3, container_registry: ecr, {}}}\n"
+)
 CLUSTER = "orchestrator: {flavor: eks, options: {public_access_cidrs: [198.51.100.7/32], %s}}"
 FOREIGN = "arn:aws:eks:us-east-1:111122223333:cluster/ml"
 
