@@ -1,13 +1,16 @@
 """`stackwright init`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from provisioner import spec as specs
+from provisioner.cli import suggesting
 from provisioner.cli.options import SPEC_FILE, answer, default_name, default_region, json_option, story
 from provisioner.errors import SpecError
+from provisioner.scan import suggest
 
 
 @click.command()
@@ -21,15 +24,48 @@ from provisioner.errors import SpecError
 @click.option(
     "-f", "--file", "path", default=SPEC_FILE, show_default=True, help="Where to write.", show_envvar=True
 )
+@click.option(
+    "--from-scan",
+    "source",
+    metavar="[SCAN.json]",
+    is_flag=False,
+    flag_value=suggesting.LAST,
+    default="",
+    help="Reuse what a scan found: its JSON file, or without one the last scan.",
+    show_envvar=True,
+)
+@click.option(
+    "--suggestion",
+    "number",
+    type=click.IntRange(min=1),
+    help="Which of the scan's suggested stacks; default: the best.",
+    show_envvar=True,
+)
 @click.option("--force", is_flag=True, help="Replace a file that exists.", show_envvar=True)
 @json_option
-def command(preset: str, name: str, region: str, path: str, force: bool, as_json: bool) -> None:
+def command(
+    preset: str,
+    name: str,
+    region: str,
+    path: str,
+    source: str,
+    number: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Write stack.yaml.
 
     \b
     Example:
       stackwright init --preset sagemaker --region eu-central-1
+      stackwright init --from-scan --suggestion 2
     """
+    if source:
+        _check_alone(preset, region)
+        _from_scan(source, number or 1, name=name, path=path, force=force, as_json=as_json)
+        return
+    if number:
+        raise SpecError("--suggestion needs --from-scan", hint="add it", field="suggestion")
     asks = sys.stdin.isatty() and not preset
     if asks:
         preset = click.prompt(
@@ -40,9 +76,33 @@ def command(preset: str, name: str, region: str, path: str, force: bool, as_json
     spec = specs.preset(
         preset or specs.DEFAULT_PRESET, name=name or default_name(), region=region or default_region()
     )
-    _write(Path(path), _text(spec, preset or specs.DEFAULT_PRESET), force)
+    made_from = f'made from the preset "{preset or specs.DEFAULT_PRESET}"'
+    _write(Path(path), _text(spec, made_from), force)
     answer(spec.as_dict(), f"wrote {path}: {spec.name} in {spec.region}", as_json=as_json)
     story("Next: `stackwright plan` shows resources, permissions and cost. It calls nothing.")
+
+
+def _check_alone(preset: str, region: str) -> None:
+    for given, field in ((preset, "preset"), (region, "region")):
+        if given:
+            raise SpecError(
+                f"--{field} means nothing with --from-scan: the suggestion has its own",
+                hint=f"leave out --{field}",
+                field=field,
+            )
+
+
+def _from_scan(source: str, number: int, *, name: str, path: str, force: bool, as_json: bool) -> None:
+    """What was found is reused, the rest built, each with the reason why."""
+    suggestion, scan = suggesting.find(number, source)
+    spec = specs.parse(suggest.wish(suggestion, name=name or default_name()))
+    made_from = f"suggestion {number} of {scan.words}, for account {suggestion['account']}"
+    _write(Path(path), _text(spec, made_from, suggestion.get("why", {})), force)
+    answer(spec.as_dict(), f"wrote {path}: {spec.name} in {spec.region}", as_json=as_json)
+    story(
+        f"Next: `stackwright plan` shows what is built and what it costs; `deploy` asks account"
+        f" {suggestion['account']} whether what is reused is still there."
+    )
 
 
 def _write(path: Path, text: str, force: bool) -> None:
@@ -57,8 +117,17 @@ def _write(path: Path, text: str, force: bool) -> None:
         raise SpecError(f"{path} cannot be written: {error.strerror}", field="file") from None
 
 
-def _text(spec: specs.Spec, preset: str) -> str:
+def _text(spec: specs.Spec, made_from: str, why: Mapping[str, str] | None = None) -> str:
     from provisioner import render
 
-    components = [(w.component, specs.option_lines(w)) for w in spec.components]
-    return render.page("stack.yaml", spec=spec, preset=preset, components=components)
+    reasons = why or {}
+    components = [
+        (w, [] if w.reuse else specs.option_lines(w), _one_line(reasons.get(w.component.type, "")))
+        for w in spec.components
+    ]
+    return render.page("stack.yaml", spec=spec, made_from=_one_line(made_from), components=components)
+
+
+def _one_line(words: object) -> str:
+    """Names and tags are anybody's: a line's end would end the comment, and YAML takes no control marks."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(words)).split())
