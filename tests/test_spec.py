@@ -207,7 +207,9 @@ TAG = st.text("abcXYZ019 äß漢٣½.:/=+-@_", min_size=1, max_size=30)
 def wishes(draw: st.DrawFn) -> dict[str, Any]:
     components: dict[str, Any] = {}
     for type_, arns in ARNS.items():
-        facts = draw(st.sampled_from([c for c in CATALOGUE if c.type == type_ and c.flavor != "eks"]))
+        facts = draw(
+            st.sampled_from([c for c in CATALOGUE if c.type == type_ and c.flavor not in ("eks", "ec2")])
+        )
         if type_ in ("orchestrator", "step_operator") and draw(st.booleans()):
             continue
         if facts.reusable and draw(st.booleans()):
@@ -314,14 +316,14 @@ def test_any_value_in_any_place_is_understood_or_refused_with_its_key(path: str,
             "sagemakr",
             "components.orchestrator.flavor",
             "components.orchestrator has no flavor 'sagemakr'",
-            "did you mean 'sagemaker'? allowed: local, sagemaker, eks",
+            "did you mean 'sagemaker'? allowed: local, sagemaker, eks, ec2",
         ),
         (
             "components.orchestrator",
             {},
             "components.orchestrator.flavor",
             "components.orchestrator has no flavor None",
-            "allowed: local, sagemaker, eks",
+            "allowed: local, sagemaker, eks, ec2",
         ),
         (
             "components.orchestrator",
@@ -491,7 +493,7 @@ def test_an_unknown_preset_is_told_the_nearest() -> None:
     with pytest.raises(SpecError) as caught:
         specs.preset("minmal", name="x", region="us-east-1")
     assert (caught.value.message, caught.value.field) == ("unknown preset 'minmal'", "preset")
-    assert caught.value.hint == "did you mean 'minimal'? allowed: minimal, sagemaker, eks"
+    assert caught.value.hint == "did you mean 'minimal'? allowed: minimal, sagemaker, eks, ec2"
 
 
 @pytest.mark.parametrize("wish", [None, [], "s3", 5])

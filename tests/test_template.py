@@ -18,7 +18,9 @@ def of(resource: dict[str, Any] | None = None, **sections: Any) -> Template:
 
 def flaws(template: Template) -> list[tuple[str, str]]:
     found = templates.link_flaws(template)
-    assert all(f.severity == "error" and f.message and f.fix for f in found)
+    grave = {f.id: f.severity for f in found}
+    assert grave == {id_: "warning" if id_ == "template-large-for-cdk" else "error" for id_ in grave}
+    assert all(f.message and f.fix for f in found)
     return [(f.id, f.subject) for f in found]
 
 
