@@ -15,6 +15,7 @@ from stacks import network as networks
 from stacks.access import AccessRole
 from stacks.access_key import AccessKey, AccessUser
 from stacks.budget import StackBudget
+from stacks.components.batch_step_operator import BatchStepOperator
 from stacks.components.codebuild_image_builder import CodeBuildImageBuilder
 from stacks.components.ec2_orchestrator import Ec2Orchestrator
 from stacks.components.ecr_container_registry import EcrContainerRegistry
@@ -52,6 +53,7 @@ CONSTRUCTS: dict[str, Callable[..., Built]] = {
     "eks_orchestrator": EksOrchestrator,
     "ec2_orchestrator": Ec2Orchestrator,
     "eks_step_operator": EksStepOperator,
+    "batch_step_operator": BatchStepOperator,
     "kaniko_image_builder": KanikoImageBuilder,
     "codebuild_image_builder": CodeBuildImageBuilder,
     "mlflow_experiment_tracker": MlflowExperimentTracker,

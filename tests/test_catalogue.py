@@ -132,6 +132,7 @@ OTHERS = {
     "bucket deleted": wish({"artifact_store": "s3"}, data={"retention": "delete"}),
     "everything": wish(LARGEST),
     "tracking server": wish({**specs.PRESETS["sagemaker"], "experiment_tracker": TRACKING_SERVER}),
+    "batch": wish({"artifact_store": "s3", "container_registry": "ecr", "step_operator": "batch"}),
     "everything deleted": wish(LARGEST, data={"retention": "delete"}),
     **{f"reused {c.name}": wish(reusing(c.name)) for c in REUSABLE},
     "all reused": wish(reusing(*ALL)),

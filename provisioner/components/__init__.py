@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from provisioner.component import Component, ComponentType
 from provisioner.components import (
+    batch_step_operator,
     codebuild_image_builder,
     ec2_orchestrator,
     ecr_container_registry,
@@ -30,6 +31,7 @@ CATALOGUE: tuple[Component, ...] = (
     ec2_orchestrator.COMPONENT,
     sagemaker_step_operator.COMPONENT,
     eks_step_operator.COMPONENT,
+    batch_step_operator.COMPONENT,
     local_image_builder.COMPONENT,
     codebuild_image_builder.COMPONENT,
     kaniko_image_builder.COMPONENT,
