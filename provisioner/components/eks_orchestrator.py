@@ -65,7 +65,7 @@ COMPONENT = Component(
         Option(
             name="namespace",
             default=cluster.NAMESPACE,
-            pattern="[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+            pattern="[a-z0-9]{1}([a-z0-9-]{0,61}[a-z0-9])?",
             doc="Kubernetes namespace that pods run in; `finish` makes it.",
         ),
         Option(
