@@ -171,6 +171,8 @@ EXAMPLES = {
     "project_arn": "arn:aws:codebuild:us-east-1:111122223333:project/churn",
     "security_group_arn": "arn:aws:ec2:us-east-1:111122223333:security-group/sg-1",
     "security_group_id": "sg-1",
+    "vpc_id": "vpc-0123456789abcdef0",
+    "subnet_ids": "subnet-0123456789abcdef0",
     # CloudFormation ends the ARN of a log group with what is in it.
     "group_arn": "arn:aws:logs:us-east-1:111122223333:log-group:churn:*",
     "server_arn": "arn:aws:sagemaker:us-east-1:111122223333:mlflow-tracking-server/churn",
