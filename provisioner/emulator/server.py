@@ -25,6 +25,7 @@ from werkzeug.wrappers import Response
 
 from provisioner.emulator import calls, iam, listings, s3
 from provisioner.emulator.account import RegionsResponse
+from provisioner.emulator.batch import StrictBatchResponse
 from provisioner.emulator.budgets import StrictBudgetsResponse
 from provisioner.emulator.calls import Call, Environ
 from provisioner.emulator.clients import Clients, access_key
@@ -129,6 +130,7 @@ class Emulator:
             "cloudformation": type("CloudFormation", (CloudFormationResponse,), here),
             "ec2": type("Ec2", (StrictEc2Response,), {"opted_in": self.opted_in}),
             "account": type("Account", (RegionsResponse,), {"opted_in": self.opted_in}),
+            "batch": StrictBatchResponse,
             "budgets": StrictBudgetsResponse,
             "sagemaker": StrictSageMakerResponse,
             "codebuild": StrictCodeBuildResponse,

@@ -329,6 +329,27 @@ def test_batch_runs_jobs_somewhere(stacks: Any, client: Any) -> None:
     assert api.describe_job_definitions(status="ACTIVE")["jobDefinitions"] == []
 
 
+def test_a_place_without_a_role_takes_batchs_own_which_stays(stacks: Any, client: Any) -> None:
+    """AWS makes the service-linked role once, and no stack takes it away."""
+    resources = batch()
+    del resources["Place"]["Properties"]["ServiceRole"], resources["Runner"]
+    linked = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
+    for _ in range(2):
+        stacks.create("jobs", body(resources))
+        assert reason(stacks, "jobs") == ""
+        (place,) = client("batch").describe_compute_environments()["computeEnvironments"]
+        assert place["serviceRole"] == linked
+        assert stacks.delete("jobs") == "DELETE_COMPLETE"
+        assert [r["Arn"] for r in client("iam").list_roles()["Roles"]] == [linked]
+
+
+def test_a_role_that_is_not_there_is_no_batch_service_role(stacks: Any) -> None:
+    resources = batch()
+    resources["Place"]["Properties"]["ServiceRole"] = f"arn:aws:iam::{ACCOUNT}:role/none"
+    stacks.create("bad", body(resources))
+    assert "Could not find IAM role" in reason(stacks, "bad")
+
+
 def test_a_queue_without_a_place_is_refused(stacks: Any) -> None:
     order = [{"Order": 1, "ComputeEnvironment": f"arn:aws:batch:{REGION}:{ACCOUNT}:compute-environment/no"}]
     stacks.create("bad", one("Batch::JobQueue", Priority=1, ComputeEnvironmentOrder=order))
