@@ -19,8 +19,8 @@ LINK = {
     "expires_at", "estimate",
 }  # fmt: skip
 STACK = {
-    "name", "account", "region", "active", "status", "components", "connector", "estimate", "template_sha256",
-    "stack_id", "created_at",
+    "name", "account", "region", "active", "status", "components", "client_files", "connector",
+    "estimate", "template_sha256", "stack_id", "created_at",
 }  # fmt: skip
 COMPONENT = {
     "name", "type", "flavor", "origin", "account", "region", "outputs", "config", "created_at",
