@@ -175,15 +175,15 @@ def _uses(
     built: Mapping[str, Mapping[str, str]],
     registry: "Registry",
 ) -> tuple[Use, ...]:
-    """What other registered stacks need of the bucket, repository and roles that go."""
-    own = {value for values in built.values() for value in values.values()}
+    """What other registered stacks need of what goes; things are the same where their ARNs are."""
+    own = {arn for values in built.values() for arn in _arns(values)}
     role = known.connector.get("role_arn", "") if known and known.status != "unverified" else ""
     others = [s for s in registry.stacks() if s.name != name and s.status != "deleted"]
     components = [
         Use(stack=other.name, type=type_, value=component.name)
         for other in others
         for type_, component in registry.components_of(other).items()
-        if own & set(component.outputs.values())
+        if own & _arns(component.outputs)
     ]
     access = [
         Use(stack=other.name, type="access", value=role)
@@ -191,6 +191,10 @@ def _uses(
         if role and other.connector.get("role_arn") == role
     ]
     return (*components, *access)
+
+
+def _arns(outputs: Mapping[str, str]) -> set[str]:
+    return {value for name, value in outputs.items() if name.endswith("_arn")}
 
 
 def _bucket(buckets: "Buckets", outputs: Mapping[str, str]) -> Holding | None:

@@ -1,9 +1,11 @@
 """What the user asked for: `stack.yaml`, flags or a form, all parsed to one Spec."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Any, Literal, get_args
 
 from provisioner import access, arn, regions
@@ -143,14 +145,13 @@ def option_lines(wish: Wish) -> list[tuple[str, str]]:
     return [
         (f"{option.name}: {_yaml_value(wish.options[option.name])}", option.doc)
         for option in wish.component.options
-        if not option.group and holds(option.within, structure)
+        if not option.group and holds(option.within, structure) and wish.options[option.name] not in ("", ())
     ]
 
 
 def _yaml_value(value: Value) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value) or '""'
+    """As JSON, which is YAML: 1.36 without its quotes would be a number."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
 
 
 def _network_dict(network: NetworkWish) -> dict[str, object]:
@@ -528,9 +529,18 @@ def _network(value: object, wishes: tuple[Wish, ...]) -> NetworkWish | None:
 
 
 def _cidr(value: object) -> str:
-    if isinstance(value, str) and re.fullmatch(CIDR, value, re.ASCII):
+    if isinstance(value, str) and re.fullmatch(CIDR, value, re.ASCII) and _is_network(value):
         return value
     raise SpecError(f"network.cidr is {value!r}", hint=CIDR_WORDS, field="network.cidr")
+
+
+def _is_network(text: str) -> bool:
+    """The pattern is a console's, which cannot count: 10.999.0.0/16 and 10.0.64.0/16 pass it."""
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _vpc(value: object) -> str:

@@ -276,3 +276,14 @@ def test_a_bucket_that_cannot_be_seen_is_no_matter_of_templates(world: Any, depl
     with pytest.raises(CheckError) as caught:
         look(world)
     assert caught.value.hint == "use credentials of the stack's account that may see it"
+
+
+def test_what_two_stacks_have_alike_is_used_by_neither() -> None:
+    """The image that builds run in, a namespace, a service account: the same words everywhere."""
+    mine = {"project_arn": "arn:aws:codebuild:eu-central-1:111122223333:project/a", "build_image": "standard"}
+    other = {
+        "project_arn": "arn:aws:codebuild:eu-central-1:111122223333:project/b",
+        "build_image": "standard",
+    }
+    assert destroy._arns(mine) & destroy._arns(other) == set()
+    assert destroy._arns(mine) == {mine["project_arn"]}

@@ -129,6 +129,7 @@ OFFLINE: dict[str, tuple[Any, ...]] = {
     "key-connector": (wish(data={"kms_key": KEY}),),
     "value-too-long": (wish(eks(public_access_cidrs=[f"10.1.{n % 250}.{n // 250}/32" for n in range(400)])),),
     "link-too-long": (wish(eks(public_access_cidrs=[f"10.1.{n % 250}.{n // 250}/32" for n in range(600)])),),
+    "range-begins-inside": (wish(eks(public_access_cidrs=["198.51.100.7/24"])),),
     "value-needed": (wish(MINIMAL | {"orchestrator": "eks"}),),
     "kubernetes-ended": (wish(eks(kubernetes_version="1.30")),),
     "kubernetes-extended": (wish(eks(kubernetes_version="1.32")),),

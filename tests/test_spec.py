@@ -667,3 +667,9 @@ def test_a_budget_has_a_limit_and_somebody_who_hears_of_it(budget: dict[str, Any
 def test_an_alias_is_no_key() -> None:
     data = {"kms_key": "arn:aws:kms:eu-central-1:111122223333:alias/data"}
     assert refused(with_("data", data))[0] == "data.kms_key"
+
+
+@pytest.mark.parametrize("cidr", ["10.999.0.0/16", "10.0.64.0/16", "10.0.0.0/8", "8.8.0.0/16", "10.0.0.0"])
+def test_a_new_network_has_a_range_of_private_addresses(cidr: str) -> None:
+    components = specs.PRESETS["eks"]
+    assert refused(with_("components", components) | {"network": {"cidr": cidr}})[0] == "network.cidr"

@@ -1,6 +1,7 @@
 """Checks of single components: values that only the user knows, and what a flavor means for its users."""
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 from provisioner import kubernetes_versions
 from provisioner.preflight.row import Case, Row, Seen
@@ -18,6 +19,20 @@ def _placeholders(case: Case) -> Iterator[Seen]:
                     message=f"{option.doc} Nobody but you can know it.",
                     fix=f"write it instead of {option.placeholder}; no link is made before",
                 )
+
+
+def _host_bits(case: Case) -> Iterator[Seen]:
+    """EKS and EC2 take the first address of a range only; no pattern can check that."""
+    for wish in case.plan.spec.components:
+        for name, value in wish.options.items() if not wish.reuse else ():
+            for cidr in value if name.endswith("_cidrs") and isinstance(value, tuple) else ():
+                whole = str(ip_network(cidr, strict=False)) if cidr[:1].isdigit() else cidr
+                if whole != cidr:
+                    yield Seen(
+                        subject=f"components.{wish.component.type}.options.{name}",
+                        message=f"{cidr} begins inside its own range",
+                        fix=f"write {whole}, or {cidr.partition('/')[0]}/32 for the one address",
+                    )
 
 
 def _not_in_zenml(case: Case) -> Iterator[Seen]:
@@ -126,6 +141,12 @@ ROWS = (
         why="a wrong guess would open the stack to the internet, or to nobody",
         look=_placeholders,
         blocks=True,
+    ),
+    Row(
+        id="range-begins-inside",
+        severity="error",
+        why="AWS refuses the range after everything before it has been made",
+        look=_host_bits,
     ),
     Row(
         id="not-in-zenml",

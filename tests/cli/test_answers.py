@@ -1,9 +1,12 @@
 """Every verb's JSON answer has the promised keys; stdout is data alone."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from provisioner import spec as specs
 
 NAME = "churn-dev"
 MINIMAL = ("--preset", "minimal", "--name", NAME)
@@ -416,3 +419,12 @@ def test_nobody_waits_in_another_account_than_the_link_is_for(
         3,
         "churn-dev is expected in account 123456789012, these credentials are of 444455556666",
     )
+
+
+@pytest.mark.parametrize("preset", specs.PRESETS)
+def test_what_init_writes_plan_reads(cli: Any, preset: str) -> None:
+    """A version without quotes would be a number, and an empty text is no ARN."""
+    assert cli("init", "--preset", preset, "--region", "eu-central-1", "--name", "churn").code == 0
+    wish = specs.preset(preset, name="churn", region="eu-central-1")
+    assert specs.read(Path("stack.yaml").read_text()) == wish
+    assert cli("plan", "--json").json["spec"] == wish.as_dict()
