@@ -937,7 +937,7 @@ def test_setup_allows_what_deploy_and_destroy_call_and_every_statement_is_needed
     stage: Stage, boundary: str
 ) -> None:
     policy = stage.is_for(boundary=boundary)
-    calls = stage.does("deploy", "--yes")
+    calls = stage.does("deploy", "--yes", "--unchecked")
     stage.fills_bucket()
     calls |= stage.does("destroy", NAME, "--yes")
     granted = statements(policy.setup)
@@ -948,7 +948,7 @@ def test_setup_allows_what_deploy_and_destroy_call_and_every_statement_is_needed
 
 def test_setup_allows_what_a_cluster_and_its_network_call(stage: Stage) -> None:
     policy = stage.is_for(ON_EKS, boundary=BOUNDARY)
-    calls = stage.does("deploy", "--yes", "--no-bootstrap")
+    calls = stage.does("deploy", "--yes", "--unchecked", "--no-bootstrap")
     stage.fills_bucket()
     calls |= stage.does("destroy", NAME, "--yes")
     granted = statements(policy.setup)
@@ -969,7 +969,7 @@ def test_setup_allows_what_a_click_calls(stage: Stage) -> None:
 def test_setup_allows_the_rollback_of_what_failed(stage: Stage) -> None:
     policy = stage.is_for()
     stage.aws.fail("OrchestratorRoleSelf", "no room")
-    calls = stage.does("deploy", "--yes", code=4) | stage.does("destroy", NAME, "--yes")
+    calls = stage.does("deploy", "--yes", "--unchecked", code=4) | stage.does("destroy", NAME, "--yes")
     assert {c.action for c in calls} > {"iam:DeleteRole", "s3:DeleteBucket", "ecr:DeleteRepository"}
     assert denied(statements(policy.setup), calls) == set()
 
@@ -982,7 +982,7 @@ def test_ongoing_allows_what_status_finish_and_doctor_call_and_nothing_else(stag
     calls |= stage.does("finish", NAME) | stage.does("status", NAME) | stage.does("doctor", NAME)
     stage.does("destroy", NAME, "--yes")
     stage.aws.fail("OrchestratorRoleSelf", "no room")
-    stage.does("deploy", "--yes", code=4)
+    stage.does("deploy", "--yes", "--unchecked", code=4)
     calls |= stage.does("status", NAME)
     assert denied(statements(policy.ongoing), calls) == set()
     assert actions(policy.ongoing) == {call.action for call in calls}

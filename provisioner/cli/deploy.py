@@ -1,5 +1,6 @@
 """`stackwright deploy`."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -21,10 +22,12 @@ from provisioner.cli.options import (
 from provisioner.cli.planning import draft
 from provisioner.cli.preparing import bootstrap_option, prepared
 from provisioner.enrolments import stamp
+from provisioner.preflight.row import COULD_NOT_LOOK
 
 if TYPE_CHECKING:
     from provisioner.aws.cloudformation import StackState
     from provisioner.cli.cloud import Cloud
+    from provisioner.cli.planning import Draft
     from provisioner.spec import Spec
 
 
@@ -48,6 +51,12 @@ if TYPE_CHECKING:
     help="Do not look at what is reused, as a bucket of another account.",
     show_envvar=True,
 )
+@click.option(
+    "--unchecked",
+    is_flag=True,
+    help="Do not ask AWS beforehand for quotas, machine types and names.",
+    show_envvar=True,
+)
 @bootstrap_option
 @profile_option
 @yes_option
@@ -60,6 +69,7 @@ def command(
     allow_removal: bool,
     take_over: bool,
     reuse_unchecked: bool,
+    unchecked: bool,
     bootstrap: bool | None,
     profile: str,
     yes: bool,
@@ -87,6 +97,9 @@ def command(
     )
     if not reuse_unchecked:
         _check_reused(spec, cloud)
+    if not unchecked:
+        drafted = _asked(drafted, cloud, state, reuse_unchecked=reuse_unchecked)
+        drafted.check()
     story(text.plan(drafted.as_dict()))
     confirm(f"\n{_question(spec.name, state)} in account {account}, {spec.region}?", yes=yes)
     with interruptible(f"`stackwright wait {spec.name}`"), shown(len(drafted.template.resources)) as on_event:
@@ -112,6 +125,24 @@ def command(
     )
     stack = prepared(stack, cloud, yes=yes, wanted=bootstrap)
     answer(as_answer(stack, cloud.registry), stack_text(stack, cloud.registry), as_json=as_json)
+
+
+def _asked(drafted: "Draft", cloud: "Cloud", state: "StackState | None", *, reuse_unchecked: bool) -> "Draft":
+    """The draft with what only AWS can tell, before anything is made."""
+    from provisioner.aws.answers import Answers
+    from provisioner.template import Template
+
+    made = state is not None and state.verdict not in ("draft", "gone")
+    live = Template(body=cloud.stacks.template(state.id)).resources if state and made else {}
+    asked = drafted.asked(Answers(cloud.session).ask, live)
+    hidden = [f for f in asked.findings if f.message.startswith(COULD_NOT_LOOK)]
+    if hidden:
+        ids = ", ".join(sorted({f.id for f in hidden}))
+        story(f"Could not look beforehand: {ids}. `stackwright plan --online` says why.")
+    findings = [f for f in asked.findings if f not in hidden]
+    if reuse_unchecked:
+        findings = [f for f in findings if not f.subject.endswith(".reuse")]
+    return replace(asked, findings=findings)
 
 
 def _check_reused(spec: "Spec", cloud: "Cloud") -> None:

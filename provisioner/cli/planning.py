@@ -1,7 +1,7 @@
 """What plan, link and deploy have in common: a wish to its plan, template, estimate and findings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,12 @@ class Draft:
         policy = self.deploy_policy()
         characters = [piece.characters for piece in policy.setup]
         return {"words": list(policy.capability), "pieces": len(characters), "characters": sum(characters)}
+
+    def asked(self, ask: Ask, live: Mapping[str, Any]) -> "Draft":
+        """The same with what AWS tells before a deployment; `live` is what its stack has already."""
+        today = datetime.now(UTC).date()
+        findings = preflight.check(self.plan, self.template, self.cost, today=today, ask=ask, live=live)
+        return replace(self, findings=findings)
 
     def resources(self) -> list[dict[str, str]]:
         built = [

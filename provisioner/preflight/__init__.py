@@ -47,12 +47,14 @@ def check(
     *,
     today: date,
     ask: Ask | None = None,
+    live: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
     """Every finding, the gravest first; `estimate` is the plan's `cost` answer.
 
     `ask` answers what only AWS can tell, each question once; without it those checks are left out.
+    `live` is what a stack that would be updated has already; see Case.
     """
-    case = Case(plan=plan, template=template, estimate=estimate, today=today)
+    case = Case(plan=plan, template=template, estimate=estimate, today=today, live=live)
     if ask:
         # Twice: who is asking decides some of the questions.
         for _ in range(2):

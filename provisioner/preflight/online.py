@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 from provisioner import arn
 from provisioner.access import TAG_STACK
+from provisioner.preflight import foreign
 from provisioner.preflight.row import Case, Question, Row, Seen
 from provisioner.spec import Wish
 
@@ -39,6 +40,9 @@ def _other_account(case: Case) -> Iterator[Seen]:
 
 
 def _name_taken(case: Case) -> Iterator[Seen]:
+    if case.live is not None:
+        # A deployment has looked for the stack itself.
+        return
     name = case.plan.spec.name
     status = case.answers["stack", name]
     if status and status not in _LIVE:
@@ -60,7 +64,9 @@ _QUOTAS = {
 
 
 def _wanted(case: Case, type_: str) -> int:
-    return sum(r["Type"] == type_ for r in case.template.resources.values())
+    """How many more of a type the template makes than the stack has."""
+    live = case.live or {}
+    return sum(r["Type"] == type_ for key, r in case.template.resources.items() if key not in live)
 
 
 def _quota_row(key: str) -> Row:
@@ -146,7 +152,7 @@ def _principal(case: Case) -> Iterator[Seen]:
 def _oidc(case: Case) -> Iterator[Seen]:
     shape = case.plan.shape
     there = case.answers["oidc", shape.oidc_issuer] if shape.oidc_issuer else ""
-    if shape.oidc_provider == "build" and there:
+    if shape.oidc_provider == "build" and there and not _is_own(case, shape.oidc_issuer):
         yield Seen(
             subject="access.oidc",
             message=f"the account has a provider for {shape.oidc_issuer} already",
@@ -160,6 +166,13 @@ def _oidc(case: Case) -> Iterator[Seen]:
         )
 
 
+def _is_own(case: Case, issuer: str) -> bool:
+    """Whether the stack has made the issuer's provider itself."""
+    live = (case.live or {}).values()
+    made = [r["Properties"].get("Url") for r in live if r["Type"] == "AWS::IAM::OIDCProvider"]
+    return f"https://{issuer}" in made
+
+
 # Reused things: the question that finds one, and what else must hold.
 def _reused(case: Case, service: str) -> list[tuple[str, Wish]]:
     return [
@@ -169,24 +182,23 @@ def _reused(case: Case, service: str) -> list[tuple[str, Wish]]:
     ]
 
 
-def _bucket_question(wish: Wish) -> Question:
-    return ("bucket", arn.parse(wish.reuse).resource)
-
-
 def _bucket(case: Case) -> Iterator[Seen]:
     region = case.plan.spec.region
     for path, wish in _reused(case, "s3"):
-        found = case.answers[_bucket_question(wish)]
+        found = case.answers[foreign.question(wish)]
         if found is None:
             yield Seen(subject=path, message=f"{wish.reuse} does not exist")
-        elif found["owner"] == "another":
-            yield Seen(
-                subject=path,
-                message=f"{wish.reuse} is there, and this caller may not look at it",
-                fix="it may be another account's: its owner must let the access role in by a bucket policy",
-            )
         elif found["region"] not in ("", region):
             yield Seen(subject=path, message=f"{wish.reuse} is in {found['region']}, the stack in {region}")
+
+
+def _bucket_of_another(case: Case) -> Iterator[Seen]:
+    for path, wish in _reused(case, "s3"):
+        if foreign.is_of_another(case.answers[foreign.question(wish)]):
+            yield Seen(
+                subject=path,
+                message=f"{wish.reuse} is another account's, or nobody lets this caller look at it",
+            )
 
 
 def _there(kind: str, service: str) -> Row:
@@ -429,8 +441,16 @@ ROWS = (
         severity="error",
         why="the stack would be made, and its first run would fail",
         look=_bucket,
-        asks=lambda case: [_bucket_question(w) for _, w in _reused(case, "s3")],
+        asks=lambda case: [foreign.question(w) for w in foreign.buckets(case.plan)],
         fix="`stackwright scan` lists what is there",
+    ),
+    Row(
+        id="bucket-of-another",
+        severity="warning",
+        why="the owner of a bucket must let another account's roles in, or the first run is denied",
+        look=_bucket_of_another,
+        asks=lambda case: [foreign.question(w) for w in foreign.buckets(case.plan)],
+        fix="if so, its owner adds the policy that `stackwright plan --online` prints",
     ),
     _there("repository", "ecr"),
     _there("role", "iam"),

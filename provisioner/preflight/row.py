@@ -11,6 +11,7 @@ from provisioner.template import Template
 
 # What only AWS can tell: a kind and its arguments, such as ("quota", "vpc", "L-F678F1CE").
 Question = tuple[str, ...]
+COULD_NOT_LOOK = "could not look"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +23,18 @@ class Unanswered:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What the checks look at; `answers` is empty offline."""
+    """What the checks look at; `answers` is empty offline.
+
+    `live` is what the stack has already, by logical id: its own things are nobody's in the way. None is for
+    a plan, which has not looked for the stack.
+    """
 
     plan: Plan
     template: Template
     estimate: Mapping[str, Any]
     today: date
     answers: Mapping[Question, Any] = field(default_factory=dict)
+    live: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +97,6 @@ class Row:
             id=self.id,
             severity="info",
             subject=" ".join(question),
-            message=f"could not look: {answer.reason}",
+            message=f"{COULD_NOT_LOOK}: {answer.reason}",
             fix=f"unchecked: {self.why}",
         )
