@@ -1,10 +1,9 @@
 """Reads one cell of a scan: every page of a list call, then what fitness needs to know of each resource."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from math import inf
 from threading import Lock
 from time import monotonic
@@ -29,6 +28,8 @@ from provisioner.scan.table import (
 )
 
 T = TypeVar("T")
+# ARN -> what was learnt of it.
+_Learnt = Mapping[str, Attributes]
 
 _STATES: Mapping[str, State] = {
     **dict.fromkeys(DENIED, "denied"),
@@ -92,7 +93,7 @@ class Reader:
         self._session_for = session_for
         self._clock = clock
         self._seconds_per_cell, self._most_details = seconds_per_cell, most_details
-        self._once = _Once()
+        self._once = Once()
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="details")
 
     def read(self, account: str, region: str, row: Row) -> Reading:
@@ -123,7 +124,7 @@ class Reader:
 
     def _resources(self, visit: _Visit) -> tuple[Found, ...]:
         found = self._shared(visit) if visit.row.scope == "shared" else self._listed(visit, visit.region)
-        return self._detailed(visit, self._tagged(visit, found)) if found else ()
+        return self._detailed(visit, found) if found else ()
 
     def forget(self, account: str) -> None:
         """Let go of what an account shares among its cells: nothing more is asked there."""
@@ -168,35 +169,52 @@ class Reader:
         lost = tuple(f for f in found if not f.region)
         if not lost or not visit.row.locate:
             return found
-        learnt = self._asked(visit, GLOBAL, lost, (visit.row.locate,))
+        learnt = self._asking(visit, GLOBAL, [(f, visit.row.locate) for f in lost])()
         return tuple(
             f if f.region else replace(f, region=str(learnt[f.arn].get("region", ""))) for f in found
         )
 
     def _detailed(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
-        candidates = tuple(f for f in found if visit.row.candidate(f))
-        learnt = self._asked(visit, visit.region, self._likeliest(visit, candidates), visit.row.details)
-        for arn, attributes in self._in_batches(visit, candidates):
-            learnt.setdefault(arn, {}).update(attributes)
+        """With tags and details: what waits for nothing is asked at once, side by side."""
+        row, here = visit.row, visit.region
+        candidates = tuple(f for f in found if row.candidate(f))
+        tags = self._tagging(visit, found)
         wide = self._account_wide(visit)
-        detailed = tuple(
-            replace(f, attributes={**f.attributes, **learnt.get(f.arn, {}), **wide}) for f in found
-        )
-        return self._followed_up(visit, detailed)
+        batches = self._in_batches(visit, candidates)
+        of_all = self._asking(visit, here, [(f, d) for f in candidates for d in row.details if d.of_all])
+        is_tagged = self._is_capped(visit, candidates)
+        found = tags() if is_tagged else found
+        chosen = self._likeliest(visit, tuple(f for f in found if row.candidate(f)))
+        told, spared = wide()
+        some = [d for d in row.details if not d.of_all and d.call not in spared]
+        of_some = self._asking(visit, here, [(f, d) for f in chosen for d in some])
+        learnt: dict[str, dict[str, object]] = {f.arn: {} for f in found}
+        for answers in (of_all(), of_some(), batches()):
+            for arn, attributes in answers.items():
+                learnt[arn].update(attributes)
+        found = found if is_tagged else tags()
+        detailed = tuple(replace(f, attributes={**f.attributes, **learnt[f.arn], **told}) for f in found)
+        passed_over = {f.arn for f in candidates} - {f.arn for f in chosen}
+        return self._followed_up(visit, detailed, passed_over)
+
+    def _is_capped(self, visit: _Visit, candidates: tuple[Found, ...]) -> bool:
+        """Whether only the likeliest are looked into, which their tags help to tell."""
+        most = self._most_details
+        return most is not None and len(candidates) > most and any(not d.of_all for d in visit.row.details)
 
     def _likeliest(self, visit: _Visit, candidates: tuple[Found, ...]) -> tuple[Found, ...]:
         """Those to look into; the cell says how many are passed over."""
         most = self._most_details
-        if most is None or len(candidates) <= most or not visit.row.details:
+        if most is None or not self._is_capped(visit, candidates):
             return candidates
         visit.passed_over = f"looked into {most} of {len(candidates)} (--details all: into each)"
         return likeliest(candidates, most)
 
-    def _in_batches(self, visit: _Visit, found: tuple[Found, ...]) -> Iterator[tuple[str, Attributes]]:
-        """(ARN, attributes), asked for many resources at a time."""
+    def _in_batches(self, visit: _Visit, found: tuple[Found, ...]) -> Callable[[], _Learnt]:
+        """ARN -> what it says, asked for many resources at a time."""
         jobs = [(b, found[n : n + b.size]) for b in visit.row.batches for n in range(0, len(found), b.size)]
         if not jobs:
-            return
+            return dict
         client = self._client(visit, visit.row.api, visit.region)
 
         def ask(job: tuple[Batch, tuple[Found, ...]]) -> Mapping[str, Attributes] | str:
@@ -207,17 +225,25 @@ class Reader:
                 return _gap(batch.call, error)
 
         visit.calls += len(jobs)
-        for answer in self._pool.map(ask, jobs):
-            if isinstance(answer, str):
-                visit.gaps.update([answer])
-            else:
-                yield from answer.items()
+        asked = self._pool.map(ask, jobs)
 
-    def _followed_up(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
+        def answers() -> _Learnt:
+            learnt: dict[str, Attributes] = {}
+            for answer in asked:
+                if isinstance(answer, str):
+                    visit.gaps.update([answer])
+                else:
+                    learnt.update(answer)
+            return learnt
+
+        return answers
+
+    def _followed_up(
+        self, visit: _Visit, found: tuple[Found, ...], passed_over: Set[str]
+    ) -> tuple[Found, ...]:
         """With what only the first answers told how to ask for; one refusal leaves that attribute unknown."""
-        jobs = [
-            (f.arn, followup, list(followup.arguments(f))) for f in found for followup in visit.row.followups
-        ]
+        looked_into = [f for f in found if f.arn not in passed_over]
+        jobs = [(f.arn, u, list(u.arguments(f))) for f in looked_into for u in visit.row.followups]
         if not any(arguments for _, _, arguments in jobs):
             return found
         client = self._client(visit, visit.row.api, visit.region)
@@ -239,42 +265,61 @@ class Reader:
             learnt[arn].update(answer.attributes)
         return tuple(replace(f, attributes={**f.attributes, **learnt[f.arn]}) for f in found)
 
-    def _account_wide(self, visit: _Visit) -> Attributes:
-        """What the account says of all its resources, asked once; the cell that comes first pays."""
+    def _account_wide(self, visit: _Visit) -> Callable[[], tuple[Attributes, Set[str]]]:
+        """What the account says of all its resources, and the details that need no answer any more.
 
-        def make(detail: AccountDetail) -> _Answer:
-            visit.calls += 1
-            client = self._client(visit, detail.service, GLOBAL)
-            return _ask(client, detail, detail.arguments(visit.account), name=f"account's {detail.call}")
+        Asked once per account; the cell that comes first pays.
+        """
 
-        learnt: dict[str, object] = {}
-        for detail in visit.row.account_details:
-            key = (visit.account, detail.service, detail.call)
-            answer = self._once.get(key, partial(make, detail))
-            learnt.update(answer.attributes)
-            visit.gaps.update(answer.gaps)
-        return learnt
+        def ask(detail: AccountDetail) -> tuple[_Answer, int]:
+            calls = 0
 
-    def _asked(
-        self, visit: _Visit, region: str, found: tuple[Found, ...], details: tuple[Detail, ...]
-    ) -> dict[str, dict[str, object]]:
+            def make() -> _Answer:
+                nonlocal calls
+                calls = 1
+                client = self._client(visit, detail.service, GLOBAL)
+                return _ask(client, detail, detail.arguments(visit.account), name=f"account's {detail.call}")
+
+            return self._once.get((visit.account, detail.service, detail.call), make), calls
+
+        details = visit.row.account_details
+        asked = self._pool.map(ask, details) if details else iter(())
+
+        def answers() -> tuple[Attributes, Set[str]]:
+            learnt: dict[str, object] = {}
+            spared: set[str] = set()
+            for detail, (answer, calls) in zip(details, asked, strict=True):
+                visit.calls += calls
+                visit.gaps.update(answer.gaps)
+                learnt.update(answer.attributes)
+                spared |= {detail.spares} if answer.attributes else set()
+            return learnt, spared
+
+        return answers
+
+    def _asking(
+        self, visit: _Visit, region: str, jobs: Sequence[tuple[Found, Detail]]
+    ) -> Callable[[], _Learnt]:
         """ARN -> what the details say of it, asked side by side."""
-        if not details or not found:
-            return {f.arn: {} for f in found}
+        if not jobs:
+            return dict
         client = self._client(visit, visit.row.api, region)
-        jobs = [(f, detail) for f in found for detail in details]
-        learnt: dict[str, dict[str, object]] = {f.arn: {} for f in found}
-        answers = self._pool.map(lambda job: _ask(client, job[1], job[1].arguments(job[0])), jobs)
-        for (f, _), answer in zip(jobs, answers, strict=True):
-            learnt[f.arn].update(answer.attributes)
-            visit.gaps.update(answer.gaps)
+        asked = self._pool.map(lambda job: _ask(client, job[1], job[1].arguments(job[0])), jobs)
         visit.calls += len(jobs)
-        return learnt
 
-    def _tagged(self, visit: _Visit, found: tuple[Found, ...]) -> tuple[Found, ...]:
+        def answers() -> _Learnt:
+            learnt: dict[str, dict[str, object]] = {f.arn: {} for f, _ in jobs}
+            for (f, _), answer in zip(jobs, asked, strict=True):
+                learnt[f.arn].update(answer.attributes)
+                visit.gaps.update(answer.gaps)
+            return learnt
+
+        return answers
+
+    def _tagging(self, visit: _Visit, found: tuple[Found, ...]) -> Callable[[], tuple[Found, ...]]:
         """With their tags, a hundred resources a call, side by side; refused, the tags stay unknown."""
         if not visit.row.tagged_as:
-            return found
+            return lambda: found
         client = self._client(visit, "resourcegroupstaggingapi", visit.region)
 
         def ask(some: tuple[Found, ...]) -> tuple[Found, ...] | str:
@@ -288,11 +333,16 @@ class Reader:
 
         parts = [found[n : n + _TAGGED_AT_ONCE] for n in range(0, len(found), _TAGGED_AT_ONCE)]
         visit.calls += len(parts)
-        tagged: list[Found] = []
-        for part, answer in zip(parts, self._pool.map(ask, parts), strict=True):
-            visit.gaps.update([answer] if isinstance(answer, str) else [])
-            tagged += part if isinstance(answer, str) else answer
-        return tuple(tagged)
+        asked = self._pool.map(ask, parts)
+
+        def answers() -> tuple[Found, ...]:
+            tagged: list[Found] = []
+            for part, answer in zip(parts, asked, strict=True):
+                visit.gaps.update([answer] if isinstance(answer, str) else [])
+                tagged += part if isinstance(answer, str) else answer
+            return tuple(tagged)
+
+        return answers
 
     def _client(self, visit: _Visit, service: str, region: str) -> Client:
         """A client in the region; what belongs to no region is asked in the session's own."""
@@ -300,7 +350,7 @@ class Reader:
         return session.client(service, "" if region == GLOBAL else region).until(visit.deadline)
 
 
-class _Once:
+class Once:
     """Values that are made once per key; whoever asks meanwhile waits, and a failure is kept as well."""
 
     def __init__(self) -> None:

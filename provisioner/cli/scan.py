@@ -9,6 +9,7 @@ import click
 from provisioner.cli.options import Command, json_option, story
 from provisioner.cli.scan_answer import FORMS
 from provisioner.errors import CHECK_SAID_NO, PARTLY_DONE, SpecError
+from provisioner.scan.index import ENGINES, Engine
 
 if TYPE_CHECKING:
     from provisioner.cli.cloud import Cloud
@@ -74,6 +75,28 @@ def _pace(command: Any) -> Any:
             "services",
             multiple=True,
             help="Look for this alone (s3, ecr, eks, …), as often as you like; without it, for everything.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(ENGINES),
+            default="direct",
+            show_default=True,
+            help="Ask everywhere, or spare the places that AWS Config or Resource Explorer prove empty.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--aggregator",
+            metavar="[REGION/]NAME",
+            default="",
+            help="Of --engine config; not needed where there is one alone.",
+            show_envvar=True,
+        ),
+        click.option(
+            "--view",
+            metavar="ARN",
+            default="",
+            help="Of --engine resource-explorer; default: the region's default view.",
             show_envvar=True,
         ),
         click.option(
@@ -160,7 +183,7 @@ def command(
 
     form = "json" if as_json else form
     if policy:
-        click.echo(json.dumps(_policy(form, ROWS), indent=2))
+        click.echo(json.dumps(_policy(form, ROWS, wish["engine"]), indent=2))
         return 0
     if form not in FORMS:
         raise SpecError(f"--format {form} belongs to --policy", hint=" | ".join(FORMS), field="form")
@@ -172,18 +195,18 @@ def command(
         return _answered(found, fail_on=fail_on, form=form)
 
 
-def _policy(form: str, rows: "Sequence[Row]") -> Mapping[str, object]:
+def _policy(form: str, rows: "Sequence[Row]", engine: Engine) -> Mapping[str, object]:
     from provisioner.scan import policy
 
     if form == "cloudformation":
-        return policy.role_template(rows)
+        return policy.role_template(rows, engine)
     if form == "caller":
-        return policy.caller_policy()
+        return policy.caller_policy(engine=engine)
     if form not in ("table", "json"):
         raise SpecError(
             f"a policy has no --format {form}", hint="json, cloudformation or caller", field="form"
         )
-    return policy.policy(rows)
+    return policy.policy(rows, engine)
 
 
 def _with_suggestions(found: "Scan") -> "Scan":

@@ -15,10 +15,13 @@ from provisioner import regions as known_regions
 from provisioner.cli.options import default_region, now, places, story
 from provisioner.enrolments import stamp
 from provisioner.errors import RefusedError, SpecError
+from provisioner.scan.index import Engine
 
 if TYPE_CHECKING:
     from provisioner.aws.accounts import Accounts, Way
-    from provisioner.aws.shared import SharedClients
+    from provisioner.aws.indexes import Indexed
+    from provisioner.aws.reader import Reader
+    from provisioner.aws.shared import AccountSession, SharedClients
     from provisioner.checkpoint import Checkpoint, Order
     from provisioner.scan.engine import Opened, Scan
     from provisioner.scan.table import Cell, Row
@@ -43,6 +46,9 @@ class Wish:
     details: str = "10"
     seconds_per_cell: float = 300.0
     workers: int = 32
+    engine: Engine = "direct"
+    aggregator: str = ""
+    view: str = ""
 
     @property
     def most_details(self) -> int | None:
@@ -89,9 +95,25 @@ def wish(rows: "Sequence[Row]", **options: Any) -> Wish:
             raise SpecError(
                 f"{role} is no role's ARN", hint="arn:aws:iam::ACCOUNT:role/NAME", field="role_arn"
             )
+    _check_index(asked)
     if ALL in asked.regions and len(asked.regions) > 1:
         raise SpecError("--region all stands alone", hint="drop the others", field="region")
     return asked
+
+
+def _check_index(asked: Wish) -> None:
+    for given, engine, field in (
+        (asked.aggregator, "config", "aggregator"),
+        (asked.view, "resource-explorer", "view"),
+    ):
+        if given and asked.engine != engine:
+            raise SpecError(f"--{field} belongs to --engine {engine}", hint="add it", field=field)
+    if asked.view and arn.parse(asked.view).service != "resource-explorer-2":
+        raise SpecError(
+            f"{asked.view} is no view's ARN",
+            hint="arn:aws:resource-explorer-2:REGION:ACCOUNT:view/NAME/ID",
+            field="view",
+        )
 
 
 @contextmanager
@@ -107,13 +129,13 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Iterator
     rows = [row for row in rows if row.service in wish.services or not wish.services]
     started = time.monotonic()
     try:
-        accounts = _accounts(wish)
+        accounts, caller = _accounts(wish)
         order = Order(
             accounts=accounts.ids,
             services=[row.service for row in rows],
             regions=[region for region in wish.regions if region != ALL],
         )
-        _read(wish, accounts, rows, checkpoint, order)
+        _read(wish, accounts, caller, rows, checkpoint, order)
         total = checkpoint.save(time.monotonic() - started)
         yield Scan(
             cells=checkpoint.cells,
@@ -128,16 +150,25 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Iterator
 
 
 def _read(
-    wish: Wish, accounts: "Accounts", rows: "Sequence[Row]", checkpoint: "Checkpoint", order: "Order"
+    wish: Wish,
+    accounts: "Accounts",
+    caller: "AccountSession",
+    rows: "Sequence[Row]",
+    checkpoint: "Checkpoint",
+    order: "Order",
 ) -> None:
     from provisioner.aws.reader import Reader
     from provisioner.scan.engine import Opened, stream
 
     reader = Reader(accounts.session, seconds_per_cell=wish.seconds_per_cell, most_details=wish.most_details)
 
+    indexed = _indexed(wish, accounts, caller, reader)
+
     def close(account: str) -> None:
         reader.forget(account)
         accounts.close(account)
+        if indexed:
+            indexed.forget(account)
 
     done = checkpoint.done()
     with _stopped(accounts, checkpoint), _files(), _progress(len(accounts.ids), len(done)) as progress:
@@ -145,7 +176,7 @@ def _read(
             accounts=accounts.ids,
             open_account=accounts.open,
             rows=rows,
-            read=reader.read,
+            read=indexed.read if indexed else reader.read,
             close_account=close,
             is_done=done.__contains__,
             workers=wish.workers,
@@ -156,6 +187,26 @@ def _read(
             else:
                 checkpoint.add(event, order.place(event.cell))
                 progress.told(event.cell)
+    if indexed:
+        checkpoint.note(wish.engine, indexed.summary())
+        story(indexed.summary())
+
+
+def _indexed(
+    wish: Wish, accounts: "Accounts", caller: "AccountSession", reader: "Reader"
+) -> "Indexed | None":
+    """The reader that asks an index first, if one is wished for; raises SpecError and RefusedError."""
+    if wish.engine == "direct":
+        return None
+    from provisioner.aws.indexes import ConfigIndex, ExplorerIndex, Index, Indexed
+
+    index: Index
+    if wish.engine == "config":
+        region, _, name = wish.aggregator.rpartition("/")
+        index = ConfigIndex(caller, accounts.session, aggregator=name, region=region or wish.home)
+    else:
+        index = ExplorerIndex(caller, accounts.session, view=wish.view, region=wish.home)
+    return Indexed(reader.read, index)
 
 
 @contextmanager
@@ -233,19 +284,21 @@ def _agreed(wish: Wish, question: Mapping[str, Any]) -> Wish:
 # The accounts
 
 
-def _accounts(wish: Wish) -> "Accounts":
-    from provisioner.aws.accounts import Accounts
+def _accounts(wish: Wish) -> "tuple[Accounts, AccountSession]":
+    """The accounts to look into, and whoever looks; raises RefusedError where there is no way in at all."""
+    from provisioner.aws.accounts import Accounts, as_caller
     from provisioner.aws.shared import SharedClients
 
     shared = SharedClients(wish.home)
-    return Accounts(shared, _ways(wish, shared), wish.regions or (wish.home,))
+    own = _own_ways(wish, shared)
+    accounts = Accounts(shared, _ways(wish, shared, own), wish.regions or (wish.home,))
+    return accounts, as_caller(shared, own[0])
 
 
-def _ways(wish: Wish, shared: "SharedClients") -> "list[Way]":
-    """Every way in; raises RefusedError where there is none at all."""
+def _ways(wish: Wish, shared: "SharedClients", own: "list[Way]") -> "list[Way]":
+    """Every way in."""
     from provisioner.aws import accounts
 
-    own = _own_ways(wish, shared)
     if not (wish.role_arns or wish.accounts or wish.organization):
         return own
     caller = accounts.as_caller(shared, own[0])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from provisioner.scan.index import BY_CALLER, IN_ACCOUNTS, Engine
 from provisioner.scan.row import Row
 
 # As IAM counts a managed policy: without white space.
@@ -15,14 +16,19 @@ REGIONS = "account:ListRegions"
 Document = dict[str, object]
 
 
-def policy(rows: Iterable[Row]) -> Document:
-    """The read-only IAM policy that scanning these rows needs."""
-    return _document("StackwrightScan", sorted({a for row in rows for a in row.permissions} | {REGIONS}))
+def policy(rows: Iterable[Row], engine: Engine = "direct") -> Document:
+    """The read-only IAM policy that scanning these rows needs where whoever scans is of the account."""
+    return _document("StackwrightScan", sorted({*_actions(rows, engine), *BY_CALLER[engine]}))
 
 
-def pieces(rows: Iterable[Row], most: int = MAX_CHARACTERS) -> list[Document]:
-    """The same in as many policies as IAM's limit asks for."""
-    actions = sorted({a for row in rows for a in row.permissions} | {REGIONS})
+def _actions(rows: Iterable[Row], engine: Engine) -> list[str]:
+    """What is asked in every account."""
+    return sorted({a for row in rows for a in row.permissions} | {REGIONS, *IN_ACCOUNTS[engine]})
+
+
+def pieces(rows: Iterable[Row], most: int = MAX_CHARACTERS, engine: Engine = "direct") -> list[Document]:
+    """What is asked in every account, in as many policies as IAM's limit asks for."""
+    actions = _actions(rows, engine)
     parts: list[list[str]] = [[]]
     for action in actions:
         if size(_document("StackwrightScan99", [*parts[-1], action])) > most:
@@ -38,7 +44,7 @@ def size(document: Mapping[str, object]) -> int:
     return len(json.dumps(document, separators=(",", ":")))
 
 
-def caller_policy(partition: str = "aws", role_name: str = ROLE_NAME) -> Document:
+def caller_policy(partition: str = "aws", role_name: str = ROLE_NAME, engine: Engine = "direct") -> Document:
     """What whoever scans an organization needs besides: its list of accounts, and the role in each."""
     return {
         "Version": "2012-10-17",
@@ -56,11 +62,20 @@ def caller_policy(partition: str = "aws", role_name: str = ROLE_NAME) -> Documen
                 "Action": "sts:AssumeRole",
                 "Resource": f"arn:{partition}:iam::*:role/{role_name}",
             },
+            *_index_statements(engine),
         ],
     }
 
 
-def role_template(rows: Iterable[Row]) -> Document:
+def _index_statements(engine: Engine) -> list[Document]:
+    """The index is chosen when a scan is run."""
+    if not BY_CALLER[engine]:
+        return []
+    actions = list(BY_CALLER[engine])
+    return [{"Sid": "StackwrightIndex", "Effect": "Allow", "Action": actions, "Resource": "*"}]
+
+
+def role_template(rows: Iterable[Row], engine: Engine = "direct") -> Document:
     """A CloudFormation template of the role that a scan assumes: one file, no macro, for any account."""
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -70,7 +85,7 @@ def role_template(rows: Iterable[Row]) -> Document:
         ),
         "Parameters": _PARAMETERS,
         "Conditions": {"HasExternalId": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ExternalId"}, ""]}]}},
-        "Resources": {"ScanRole": _role(pieces(rows))},
+        "Resources": {"ScanRole": _role(pieces(rows, engine=engine))},
         "Outputs": {
             "RoleArn": {
                 "Description": "For `stackwright scan --role-arn`; in all accounts, `--role-name` finds it.",

@@ -26,9 +26,9 @@ MOST = 20
 # Candidates of a slot that are looked at together; as many roles are held against the chosen bucket.
 _SHORTLIST, _ROLES = 8, 3
 # A resource that surely fits always beats one that may, and either beats nothing.
-_BEST = {"fit": 100.0, "unknown": 50.0}
-_WORST = {"fit": 60.0, "unknown": 5.0}
-_OFF = {"error": 5.0, "warning": 10.0, "info": 2.0}
+BEST = {"fit": 100.0, "unknown": 50.0}
+WORST = {"fit": 60.0, "unknown": 5.0}
+COSTS = {"error": 5.0, "warning": 10.0, "info": 2.0}
 # A part that the template builds fits, but is not there yet.
 BUILT = 40.0
 # It needs nothing, and is nobody's reason to choose a stack.
@@ -164,8 +164,8 @@ def points(fitness: Fitness) -> float:
     """Of a hundred: 0 is unfit; a warning costs ten, and half of that where nobody could look."""
     if fitness.verdict == "unfit":
         return 0.0
-    lost = sum(_OFF[a.severity] * (1 if a.ok is False else 0.5) for a in fitness.checks if a.ok is not True)
-    return max(_WORST[fitness.verdict], _BEST[fitness.verdict] - lost)
+    lost = sum(COSTS[a.severity] * (1 if a.ok is False else 0.5) for a in fitness.checks if a.ok is not True)
+    return max(WORST[fitness.verdict], BEST[fitness.verdict] - lost)
 
 
 def _shortlisted(shelf: Shelf) -> Shelf:

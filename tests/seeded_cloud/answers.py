@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from tests.seeded_cloud import indexes
 from tests.seeded_cloud.wire import AwsError, Call
 from tests.seeded_cloud.world import OFF, World, arn, by_region, role_arn
 
@@ -379,4 +380,5 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("sagemaker", "DescribeDomain"): _domain,
     ("tagging", "GetResources"): _tagged,
     **dict(_kinds()),
+    **indexes.HANDLERS,
 }
