@@ -14,16 +14,6 @@ TRUST_SIDS: dict[Trust, str] = {
     "access_key": "AccessKeyTrust",
 }
 
-# The parameters that decide who may use a stack and what caps it: nobody may change them on the way.
-TRUST_PARAMETERS = (
-    "TrustedPrincipal",
-    "ExternalId",
-    "OidcSubject",
-    "OidcAudience",
-    "OidcProviderArn",
-    "PermissionsBoundaryArn",
-)
-
 # Named in trust policies and proofs; nothing else of a stack carries these keys.
 TAG_STACK = "stackwright:stack"
 TAG_COMPONENT = "stackwright:component"

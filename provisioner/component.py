@@ -47,6 +47,8 @@ class Option:
     group: str = ""
     # What `init` writes where only the user can know; no link is made while it stands there.
     placeholder: str = ""
+    # Whether it decides who gets in: a proof compares it, and the form shows it beside the trusted principal.
+    guards: bool = False
 
     @property
     def key(self) -> str:

@@ -6,13 +6,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from provisioner import access
+from provisioner import access, guards
 from provisioner.components import CATALOGUE
 from provisioner.errors import SpecError
 from provisioner.link import Link, broken_rule, check_template_url, elsewhere
 from provisioner.template import Template
-
-_TRUST = access.TRUST_PARAMETERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,8 +176,8 @@ def _edits(link: Link, source: Source, promise: Promise | None) -> Iterator[str]
     if promise is None:
         return
     was, is_ = promise.parameters, link.parameters
-    names = {k for k in was.keys() | is_.keys() if was.get(k, "") != is_.get(k, "")}
-    for name in sorted(names, key=lambda n: (n not in _TRUST, n)):
+    names = {k for k in was.keys() | is_.keys() if not guards.is_same(k, was.get(k, ""), is_.get(k, ""))}
+    for name in sorted(names, key=lambda n: (n not in guards.PARAMETERS, n)):
         yield _edit(name, was.get(name, ""), is_.get(name, ""))
     if link.region != promise.region:
         yield f"it was made for {promise.region}, and now opens {link.region}"

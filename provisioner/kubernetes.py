@@ -40,7 +40,7 @@ _WORDS = {
 }
 # A manifest that only stacks with this output have; others must not have what it once made either.
 _WITHIN = {"gpu_node_pool": "gpu_instance_type"}
-_REMOVE = {"gpu_node_pool": "node pool {gpu_node_pool}: the stack has no GPU any more"}
+_REMOVE = {"gpu_node_pool": "node pool {gpu_node_pool}: the stack has no GPU"}
 
 # GPUs of an instance, by family and size; every other size of a listed family has one. Families with parts
 # of a GPU are left out. AWS's instance type pages, 2026-11.
@@ -101,6 +101,8 @@ class Finding:
         }
         verb = "remove" if self.step.method == "DELETE" and self.state != "same" else verbs[self.state]
         changed = f" (now other: {', '.join(self.paths)})" if self.paths else ""
+        if (self.step.method, self.state) == ("DELETE", "unknown"):
+            verb = "remove, where there is one,"
         return f"{verb} {self.step.words}{changed}"
 
 
@@ -136,9 +138,20 @@ def make_target(manifests: Sequence[str], outputs: Outputs) -> Target:
     for key in ("cluster_name", "namespace", "service_account"):
         if not outputs.get(key):
             raise CheckError(f"the stack has no output {key}", hint="deploy the stack again", field=key)
+    _check_own(outputs["namespace"])
     values = _values(outputs)
     steps = (step for name in manifests for step in _steps(name, values))
     return Target(cluster=outputs["cluster_name"], steps=_ordered(steps))
+
+
+def _check_own(namespace: str) -> None:
+    """Whoever may edit kube-system owns the cluster, and default is everybody's."""
+    if namespace == "default" or namespace.startswith("kube-"):
+        raise CheckError(
+            f"namespace {namespace} is Kubernetes' own: pipelines get none of its rights",
+            hint="set components.orchestrator.options.namespace to one of the stack's own, and deploy again",
+            field="namespace",
+        )
 
 
 def difference(wanted: Any, found: Any, path: str = "") -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from provisioner import access, arn
+from provisioner import access, arn, guards
 from provisioner.enrolments import PROVED, Enrolment
 from provisioner.errors import CheckError, RefusedError
 from provisioner.plan import Shape
@@ -22,7 +22,7 @@ _DENIED = ("AccessDenied", "AccessDeniedException", "403")
 # Clocks differ; a stack may look a little older than its link.
 _SKEW = timedelta(minutes=5)
 # Values that decide who may use the stack and what caps it: the console user may not change them.
-_TRUST = (*access.TRUST_PARAMETERS, "EnrolmentId")
+_TRUST = (*guards.PARAMETERS, "EnrolmentId")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def check_enrolment(enrolment: Enrolment, state: "StackState", template: Templat
     if template.sha256 != enrolment.template_sha256:
         raise _unproved("the stack was made from another template than the link named")
     for key in _TRUST:
-        if state.parameters.get(key, "") != enrolment.parameters.get(key, ""):
+        if not guards.is_same(key, state.parameters.get(key, ""), enrolment.parameters.get(key, "")):
             raise _unproved(f"somebody changed {key} on the way to the console")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aws_cdk import CfnCondition, CfnParameter, Fn, Stack
 
+from provisioner import guards
 from provisioner.component import Component, Option, parameter_name, pascal
 from provisioner.components import find
 from provisioner.plan import Shape, Slot, promised, text
@@ -25,6 +26,8 @@ TRUST_GROUP = "WHO MAY USE THIS STACK - anyone who passed this link on could hav
 DATA, COMPUTE, EXISTING = "Data", "Compute and tools", "Existing resources"
 NETWORK, BUDGET, TAGS, OURS = "Network", "Budget", "Tags", "Set by stackwright - leave as it is"
 _GROUPS = (TRUST_GROUP, DATA, COMPUTE, NETWORK, EXISTING, BUDGET, TAGS, OURS)
+# The form shows the description beside the field; twice everywhere would make a template a tenth longer.
+_EXPLAINED = ("TrustedPrincipal", "OidcSubject", "OidcAudience", "OidcProviderArn", "PermissionsBoundaryArn")
 _DATA_TYPES = ("artifact_store", "container_registry")
 
 
@@ -85,8 +88,7 @@ def _parameter(stack: Stack, row: Row, default: str | None) -> CfnParameter:
         description=row.doc,
         default=wanted,
         allowed_pattern=row.pattern or None,
-        # The form shows the description beside the field; twice would make a template a tenth longer.
-        constraint_description=row.doc if row.pattern and row.group == TRUST_GROUP else None,
+        constraint_description=row.doc if row.pattern and row.name in _EXPLAINED else None,
         allowed_values=list(row.allowed) or None,
         min_value=row.limits[0] if row.limits else None,
         max_value=row.limits[1] if row.limits else None,
@@ -327,8 +329,9 @@ def _own_rows() -> list[Row]:
 
 
 def _interface(rows: list[Row]) -> dict[str, object]:
+    shown = {r.name: TRUST_GROUP if r.name in guards.PARAMETERS else r.group for r in rows}
     groups = [
-        {"Label": {"default": label}, "Parameters": [r.name for r in rows if r.group == label]}
+        {"Label": {"default": label}, "Parameters": [name for name, group in shown.items() if group == label]}
         for label in _GROUPS
     ]
     return {

@@ -19,7 +19,7 @@ import yaml
 from parliament import iam_definition
 
 from cost_estimates.rules import FREE, RULES
-from provisioner import access, permissions, regions, synth
+from provisioner import access, guards, permissions, regions, synth
 from provisioner import arn as arns
 from provisioner import plan as plans
 from provisioner import spec as specs
@@ -663,6 +663,25 @@ def test_the_console_form_shows_every_parameter_once_and_trust_first(name: str) 
     assert "anyone who passed this link on" in form["ParameterGroups"][0]["Label"]["default"]
     assert all(p["Description"] for p in it.parameters.values())
     assert not any("NoEcho" in p for p in it.parameters.values())
+
+
+@every_template
+def test_whatever_decides_who_gets_in_stands_in_the_group_with_the_warning(name: str) -> None:
+    it = template(name)
+    first = it.body["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"][0]
+    assert sorted(first["Parameters"]) == sorted(set(guards.PARAMETERS) & set(it.parameters))
+
+
+@pytest.mark.parametrize(
+    ("namespace", "fits"),
+    [
+        *((name, True) for name in ("zenml", "a", "kubeflow", "k-means", "de-team", "dev", "x" * 63)),
+        *((name, False) for name in ("kube-system", "kube-x", "kube", "default", "a-", "-a", "x" * 64)),
+    ],
+)
+def test_no_console_makes_pods_of_a_namespace_of_kubernetes_itself(namespace: str, fits: bool) -> None:
+    pattern = template("eks.account.retain.json").parameters["OrchestratorNamespace"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, namespace, re.ASCII) is not None) == fits
 
 
 @every_template

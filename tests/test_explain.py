@@ -195,6 +195,27 @@ def test_every_value_that_was_changed_on_the_way_is_a_doubt_and_trust_comes_firs
     ]
 
 
+def test_whoever_is_let_in_to_a_cluster_comes_before_all_else_and_a_list_has_no_order() -> None:
+    given = {
+        "OrchestratorPublicAccessCidrs": "198.51.100.7/32,203.0.113.0/24",
+        "OrchestratorNamespace": "zenml",
+        "ArtifactStoreNoncurrentDays": "30",
+    }
+    promise = Promise(**vars(PROMISE) | {"parameters": given})
+    edited = {
+        "OrchestratorPublicAccessCidrs": "203.0.113.0/24, 198.51.100.7/32",
+        "OrchestratorNamespace": "other",
+        "OrchestratorAdminPrincipal": ROLE,
+        "ArtifactStoreNoncurrentDays": "3",
+    }
+    link = Link(**vars(LINK) | {"parameters": edited})
+    assert doubts(link, promise=promise)[:3] == [
+        f"OrchestratorAdminPrincipal was added since the link was made: {ROLE}",
+        "OrchestratorNamespace was changed since the link was made: it was zenml, and is other",
+        "ArtifactStoreNoncurrentDays was changed since the link was made: it was 30, and is 3",
+    ]
+
+
 def test_another_region_and_another_template_than_promised_are_doubts() -> None:
     promise = Promise(**vars(PROMISE) | {"region": "us-east-1", "template_sha256": "a" * 64})
     assert doubts(LINK, promise=promise) == [

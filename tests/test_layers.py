@@ -24,7 +24,7 @@ LAYERS = {
             "provisioner.instances",
             "provisioner.kubernetes_versions",
         ),
-        *("provisioner.kubernetes", "provisioner.link", "provisioner.zones"),
+        *("provisioner.guards", "provisioner.kubernetes", "provisioner.link", "provisioner.zones"),
         *("provisioner.permissions", "provisioner.plan", "provisioner.preflight", "provisioner.regions"),
         *("provisioner.scan", "provisioner.spec", "provisioner.teardown", "provisioner.template"),
     ),

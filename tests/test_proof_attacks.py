@@ -10,6 +10,9 @@ import pytest
 
 from provisioner import finish, proof, synth
 from provisioner import plan as plans
+from provisioner import spec as specs
+from provisioner.aws.cloudformation import StackState
+from provisioner.enrolments import Enrolment
 from provisioner.errors import RefusedError
 from provisioner.template import Template
 
@@ -65,6 +68,71 @@ def test_a_changed_trust_parameter(
         )
     world.click(world.link(world.spec(access=access)), parameters=changed)
     is_burned(f"somebody changed {next(iter(changed))} on the way to the console")
+
+
+DATA = {"artifact_store": "s3", "container_registry": "ecr"}
+ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
+CLUSTER = {
+    "flavor": "eks",
+    "options": {"public_access_cidrs": ["198.51.100.7/32", "203.0.113.0/24"], "admin_principal": ADMIN},
+}
+MACHINES = {"flavor": "ec2", "options": {"ssh_cidrs": ["198.51.100.7/32", "203.0.113.0/24"]}}
+KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/"
+BUDGET = {"monthly_usd": 100, "notify": "ml@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "changed"),
+    [
+        ({"orchestrator": CLUSTER}, {"OrchestratorAdminPrincipal": f"arn:aws:iam::{MALLORY}:role/mallory"}),
+        ({"orchestrator": CLUSTER}, {"OrchestratorNamespace": "mallory"}),
+        ({"orchestrator": CLUSTER}, {"OrchestratorPublicAccessCidrs": "198.51.100.7/32,192.0.2.0/24"}),
+        ({"orchestrator": MACHINES}, {"OrchestratorSshCidrs": "192.0.2.0/24"}),
+        ({"data": {"kms_key": KEY + "a"}}, {"DataKeyArn": KEY + "b"}),
+        ({"budget": BUDGET}, {"BudgetNotify": "mallory@example.com"}),
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_a_changed_value_that_decides_who_gets_in(
+    world: Any, wish: dict[str, Any], changed: dict[str, str], refusal: Refusal
+) -> None:
+    top = {k: v for k, v in wish.items() if k in ("data", "budget")}
+    slots = {k: v for k, v in wish.items() if k not in top}
+    enrolment = world.link(world.spec(components={**DATA, "orchestrator": "local", **slots}, **top))
+    made = state_of(world, enrolment, changed)
+    message = f"somebody changed {next(iter(changed))} on the way to the console"
+    assert refusal(lambda: check(world, enrolment, made)) == (UNPROVED + message, 3)
+
+
+def test_a_list_in_another_order_is_the_same_list(world: Any) -> None:
+    for slot, key in ((CLUSTER, "OrchestratorPublicAccessCidrs"), (MACHINES, "OrchestratorSshCidrs")):
+        enrolment = world.link(world.spec(components={**DATA, "orchestrator": slot}))
+        check(world, enrolment, state_of(world, enrolment, {key: "203.0.113.0/24, 198.51.100.7/32"}))
+
+
+def test_an_address_let_in_to_machines_burns_the_link(world: Any, is_burned: Burned) -> None:
+    enrolment = world.link(world.spec(components={**DATA, "orchestrator": MACHINES}))
+    world.click(enrolment, parameters={"OrchestratorSshCidrs": "192.0.2.0/24"})
+    is_burned("somebody changed OrchestratorSshCidrs on the way to the console")
+
+
+def state_of(world: Any, enrolment: Enrolment, changed: dict[str, str]) -> StackState:
+    """A stack made of the link with other values; no cluster is built for it."""
+    return StackState(
+        id=f"arn:aws:cloudformation:{world.region}:{world.account}:stack/{NAME}/1",
+        name=NAME,
+        status="CREATE_COMPLETE",
+        reason="",
+        created_at=world.now,
+        parameters={**enrolment.parameters, **changed},
+        outputs={},
+        tags={},
+    )
+
+
+def check(world: Any, enrolment: Enrolment, state: StackState) -> None:
+    template = world.drafted(specs.parse(dict(enrolment.spec)))[1]
+    proof.check_enrolment(enrolment, state, template, world.now)
 
 
 def test_a_changed_enrolment_id_is_nobodys_stack(world: Any, refusal: Refusal) -> None:

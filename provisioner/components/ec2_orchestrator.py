@@ -69,6 +69,7 @@ COMPONENT = Component(
         Option(
             name="ssh_cidrs",
             default=(),
+            guards=True,
             pattern=CIDR,
             maximum=SSH_CIDRS,
             placeholder="YOUR-ADDRESS/32",

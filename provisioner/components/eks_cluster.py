@@ -11,6 +11,13 @@ from provisioner.kubernetes_versions import Standing, Version
 
 ARN_PATTERN = r"arn:[a-z-]+:eks:[a-z0-9-]+:\d{12}:cluster/[0-9A-Za-z][A-Za-z0-9_-]{0,99}"
 NAMESPACE = "zenml"
+# Kubernetes' own are not for pods of a stack: whoever may edit kube-system owns the cluster. Nothing that begins
+# with kube- or defa; a console's regular expressions look neither ahead nor behind, so a name that is only a
+# beginning of these ("k", "def") is refused too.
+OWN_NAMESPACE = (
+    "([a-ce-jl-z0-9]|d(-*[a-df-z0-9]|e(-*[a-eg-z0-9]|f[b-z0-9]))"
+    "|k(-*[a-tv-z0-9]|u([ac-z0-9]|b([a-df-z0-9]|e[a-z0-9]))))([a-z0-9-]{0,57}[a-z0-9])?"
+)
 SERVICE_ACCOUNT = "zenml"
 OUTPUTS: Mapping[str, str] = {
     "cluster_arn": "ARN of the EKS cluster.",

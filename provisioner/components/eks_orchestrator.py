@@ -51,6 +51,7 @@ COMPONENT = Component(
         Option(
             name="public_access_cidrs",
             default=(),
+            guards=True,
             pattern=CIDR,
             placeholder="YOUR-ADDRESS/32",
             doc="The only addresses from which the cluster's API can be reached, /8 to /32: "
@@ -65,14 +66,16 @@ COMPONENT = Component(
         Option(
             name="namespace",
             default=cluster.NAMESPACE,
-            pattern="[a-z0-9]{1}([a-z0-9-]{0,61}[a-z0-9])?",
-            doc="Kubernetes namespace that pods run in; `finish` makes it.",
+            pattern=cluster.OWN_NAMESPACE,
+            guards=True,
+            doc="Kubernetes namespace that pods run in, not kube-* or default.",
         ),
         Option(
             name="admin_principal",
             default="",
             pattern=_PRINCIPAL,
             shapes="presence",
+            guards=True,
             doc="ARN of a role or user that administers the cluster; it must exist.",
         ),
         Option(

@@ -128,7 +128,7 @@ def test_a_stack_without_gpu_takes_its_earlier_node_pool_away() -> None:
         path="/apis/karpenter.sh/v1/nodepools/zenml-gpu",
         kind="NodePool",
         body={"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "zenml-gpu"}},
-        words="node pool zenml-gpu: the stack has no GPU any more",
+        words="node pool zenml-gpu: the stack has no GPU",
     )
     assert kubernetes.compare(found, None).state == "same"
     assert kubernetes.compare(found, {"kind": "NodePool"}).words == f"remove {found.words}"
@@ -151,6 +151,16 @@ def test_a_missing_output_is_named(key: str) -> None:
     with pytest.raises(CheckError) as caught:
         kubernetes.make_target(ALL, {**OUTPUTS, key: ""})
     assert (caught.value.message, caught.value.field) == (f"the stack has no output {key}", key)
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "kube-public", "default"])
+def test_a_namespace_of_kubernetes_itself_is_never_prepared(namespace: str) -> None:
+    with pytest.raises(CheckError) as caught:
+        steps(namespace=namespace)
+    assert (caught.value.message, caught.value.field) == (
+        f"namespace {namespace} is Kubernetes' own: pipelines get none of its rights",
+        "namespace",
+    )
 
 
 # What is there, compared
