@@ -10,7 +10,7 @@ from pathlib import Path
 
 from provisioner.component import Check
 from provisioner.components import CATALOGUE
-from provisioner.scan import policy
+from provisioner.scan import policy, suggest
 from provisioner.scan.checks import FOR_KIND
 from provisioner.scan.report import STATES
 from provisioner.scan.schema import schema
@@ -34,7 +34,9 @@ def main() -> int:
 
 
 def page() -> str:
-    return "\n".join([*_intro(), *_rows(), *_answers(), *_policy(), *_fitness()])
+    return "\n".join(
+        [*_intro(), *_rows(), *_answers(), *_policy(), *_suggestions(), *_engines(), *_fitness()]
+    )
 
 
 def _intro() -> Iterator[str]:
@@ -119,6 +121,86 @@ aws cloudformation create-stack-set --stack-set-name stackwright-scan \\
 aws cloudformation create-stack-instances --stack-set-name stackwright-scan --regions us-east-1 \\
   --deployment-targets OrganizationalUnitIds=r-abcd
 ```
+"""
+
+
+def _suggestions() -> Iterator[str]:
+    yield "## Suggested stacks\n"
+    yield f"""\
+`scan --suggest` makes whole stacks of what it found: a preset whose slots are taken by resources of one
+account and region, the best for each orchestrator; what is not there says `build`. An orchestrator is
+suggested to be built only where it is the default preset's, so nobody is advised to build a cluster.
+
+```sh
+stackwright scan --region eu-central-1 --suggest
+stackwright register --suggestion 1 --stack churn-shared   # all of it is there
+stackwright init --from-scan --suggestion 2                # a stack.yaml that builds the rest
+```
+
+Each part has points of a hundred: {_points("fit")} for one that fits, {_points("unknown")} for one that
+nobody could judge. What warns takes {suggest.COSTS["warning"]:g}, what informs
+{suggest.COSTS["info"]:g}, and half of that where nobody could look. A fit one is never below
+{suggest.WORST["fit"]:g}, so it comes before all that may fit; an unfit one is never suggested. What is to be
+built has {suggest.BUILT:g} points, the local orchestrator {suggest.LOCAL:g}. The score is the mean of
+the preset's parts; further parts that were found are named and do not count. Of equals, those go
+together that share the tags `stackwright:stack`, `team`, `project`, `environment` or `cost-center`, or
+the first word of their names. A role is held against the chosen bucket and repository. At most
+{suggest.MOST} stacks are told.
+
+`monthly_usd` is what the parts to be built would cost with light use, by the estimate of the mixed
+stack; `null` where a price, or the template's maker (the extra `cdk`), is missing.
+
+`register --suggestion` looks at every part once more, and refuses what is gone, has become unfit or is
+still to be built; a cluster has to be set up by a deployment. Both verbs take `--from FILE` or
+`--from-scan FILE`, the JSON of `scan --suggest`, else the last scan, and say when it is older than a day.
+"""
+
+
+def _points(verdict: str) -> str:
+    return f"{suggest.BEST[verdict]:g}"
+
+
+_PROOF = {
+    "config": "the aggregator's source for the account and region succeeded, a recorder runs there and"
+    " records the type, and some account has the type recorded in that region",
+    "resource-explorer": "the view has no filter and covers the account, the account has an index in the"
+    " region that the view's region has a copy of, and Resource Explorer knows the type",
+}
+
+
+def _engines() -> Iterator[str]:
+    yield "## By an index of AWS's own\n"
+    yield """\
+`--engine config` asks an AWS Config aggregator, and `--engine resource-explorer` a view of Resource
+Explorer, what there is in all accounts, and spares the calls for cells that are proven empty. All other
+cells are read as ever, so cells, states and resources are the same as without it; tests hold both
+against a direct scan. **An index is never believed because it is silent.** What it does not know is
+listed directly, and the note on the scan says how many cells, and why:
+"""
+    yield "| engine | a cell is empty where |\n|---|---|"
+    for engine, where in _PROOF.items():
+        yield f"| {engine} | {where} |"
+    yield """\n\
+```sh
+stackwright scan --organization --region all --engine config --aggregator eu-central-1/org
+stackwright scan --organization --region all --engine resource-explorer --view arn:aws:resource-explorer-2:…
+stackwright scan --policy --engine config --format caller   # what it needs besides
+```
+
+What to know before you rely on it:
+
+- An index is behind. What was made since its last look is missed where the rest of the cell was empty; the
+  note tells the oldest source. Recorders may be set to look once a day, and a new index of Resource
+  Explorer takes up to 36 hours.
+- A recorder of "all supported types" does not say which types its region supports. So Config is believed
+  only where it has seen the type in the region, in whatever account; in a region that nobody uses, it
+  spares nothing, and Resource Explorer is the better index.
+- AWS Config has no type for SageMaker endpoints, pipelines and model package groups, MLflow apps and FSx:
+  they are listed directly. Roles and instance profiles take one call per account and are always asked for.
+- Config charges for each item that it records, in each account and region, and more for one that it
+  records once a day. Do not switch it on for a scan.
+- Resource Explorer is asked by ListResources, which has no end after a thousand results as Search has. AWS's
+  pages disagree about whether that takes the action Search or one of its own: the policy holds both.
 """
 
 
