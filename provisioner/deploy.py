@@ -169,7 +169,13 @@ def _told_when_busy(name: str) -> Iterator[None]:
 
 
 # Losing a resource of these types loses what users put into it.
-_HOLDS_DATA = ("AWS::S3::Bucket", "AWS::ECR::Repository")
+_RUNS = " with its runs and metrics"
+_HOLDS_DATA = {
+    "AWS::S3::Bucket": "",
+    "AWS::ECR::Repository": "",
+    "AWS::SageMaker::MlflowApp": _RUNS,
+    "AWS::SageMaker::MlflowTrackingServer": _RUNS,
+}
 
 
 def _check_losses(
@@ -197,7 +203,8 @@ def loss(change: "Change", live: Mapping[str, Any]) -> str:
     """What becomes of one resource, by the policies of the template that is in force."""
     removed = change.action == "Remove"
     policy = live.get("DeletionPolicy" if removed else "UpdateReplacePolicy", "Delete")
-    fate = "deleted" if policy == "Delete" else "left behind, outside the stack"
+    fate = f"deleted{_HOLDS_DATA.get(change.type, '')}"
+    fate = fate if policy == "Delete" else "left behind, outside the stack"
     what = f"{change.logical_id} ({' '.join(filter(None, (change.type, change.physical_id)))})"
     if removed:
         return f"{what} is removed: it will be {fate}"
@@ -258,7 +265,16 @@ def newest_operation(events: "list[Event]") -> "list[Event]":
 # What CloudFormation says, and what to do about it; the first match wins.
 _HINTS = (
     (
-        r"not authorized|AccessDenied|Access Denied|not allowed",
+        r"not allowed in publicAccessCidrs",
+        "EKS takes public ranges only: set public_access_cidrs to the addresses that you come from",
+    ),
+    (
+        r"(AWS::IAM::OIDCProvider|Provider with url).*already exists",
+        "an account has one provider per issuer, and others may rely on it: leave it as it is, "
+        "and set access.oidc.provider to its ARN",
+    ),
+    (
+        r"not authorized|AccessDenied|Access Denied|not allowed to",
         "the deploying identity lacks this permission",
     ),
     (

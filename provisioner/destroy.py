@@ -1,11 +1,11 @@
 """Engine: looks at what there is of a stack, and applies a teardown plan step by step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from provisioner import arn, deploy, finish, proof
+from provisioner import arn, deploy, finish, proof, regions
 from provisioner.deploy import Clock, OnEvent
 from provisioner.errors import CheckError
 from provisioner.plan import Shape, outputs_from_stack, shape_from
@@ -43,6 +43,7 @@ def look(name: str, *, doors: Doors, account: str, region: str) -> Found:
     if state and not known:
         name = state.name if name == state.id else name
     shape = _shape(doors.stacks, state) if state else None
+    made = Template(body=doors.stacks.template(state.id)).resources.values() if state and shape else ()
     built = _built_outputs(known, doors.registry) or _outputs(state, shape)
     return Found(
         name=name,
@@ -53,7 +54,20 @@ def look(name: str, *, doors: Doors, account: str, region: str) -> Found:
         registered=known is not None,
         protected=bool(state and state.protected),
         uses=_uses(name, known, built, doors.registry),
+        tracks=any(r["Type"] in _TRACKERS for r in made),
+        provider=_provider(made, account, region),
     )
+
+
+_TRACKERS = ("AWS::SageMaker::MlflowApp", "AWS::SageMaker::MlflowTrackingServer")
+
+
+def _provider(made: Iterable[Mapping[str, Any]], account: str, region: str) -> str:
+    """The ARN of the provider that the stack made and leaves behind."""
+    urls = (str(r["Properties"]["Url"]) for r in made if r["Type"] == "AWS::IAM::OIDCProvider")
+    issuer = next(urls, "").removeprefix("https://")
+    partition = regions.partition(region).name
+    return f"arn:{partition}:iam::{account}:oidc-provider/{issuer}" if issuer else ""
 
 
 def begin(found: Found, *, doors: Doors, now: datetime) -> Found:

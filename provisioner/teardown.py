@@ -41,6 +41,9 @@ class Found:
     registered: bool = False
     protected: bool = False
     uses: tuple[Use, ...] = ()
+    # MLflow's runs go with the stack; the account's OpenID Connect provider does not.
+    tracks: bool = False
+    provider: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,12 @@ def _check_unused(found: Found, keep_data: bool, even_if_used: bool) -> None:
         )
 
 
+def stays(found: Found) -> list[str]:
+    """What stays behind in any case, in words."""
+    words = f"provider {found.provider} (others of the account may sign in by it)"
+    return [words] if found.provider else []
+
+
 def kept(found: Found) -> list[str]:
     """What stays behind with --keep-data, in words."""
     bucket = [f"bucket {found.bucket.name} ({found.bucket.count} objects)"] if found.bucket else []
@@ -100,7 +109,8 @@ def _steps(found: Found, keep_data: bool) -> Iterator[Step]:
     if found.retention == "delete":
         yield from _data_steps(bucket, repository)
     if found.stack_id:
-        words = f"delete CloudFormation stack {_stack_name(found)} with its roles"
+        lost = ", and MLflow with its runs and metrics, for good" if found.tracks else ""
+        words = f"delete CloudFormation stack {_stack_name(found)} with its roles{lost}"
         yield Step(action="delete_stack", target=found.stack_id, words=words)
     if found.retention != "delete":
         yield from _data_steps(bucket, repository)

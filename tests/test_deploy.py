@@ -485,3 +485,40 @@ def test_a_refused_template_is_no_half_made_stack(world: Any, refusal: Refusal) 
     assert (message.startswith("CreateChangeSet was denied: "), code) == (True, 4)
     assert (world.held(), [*world.cloud.stacks.all()], world.statuses()) == ({}, [], ["open"])
     assert json.loads(json.dumps(world.registry.active())) == ""
+
+
+TRACKED = {"artifact_store": "s3", "container_registry": "ecr", "orchestrator": "local"}
+
+
+def tracking(server: str) -> dict[str, Any]:
+    return {**TRACKED, "experiment_tracker": {"flavor": "mlflow", "options": {"server": server}}}
+
+
+@pytest.mark.parametrize("wanted", [TRACKED, tracking("tracking_server")], ids=["removed", "switched"])
+def test_mlflow_is_taken_away_with_its_runs_only_on_purpose(
+    world: Any, refusal: Refusal, wanted: dict[str, Any]
+) -> None:
+    world.deploy(world.spec(components=tracking("serverless")))
+    message, code = refusal(lambda: world.deploy(world.spec(components=wanted)))
+    assert (code, message.partition(": ")[0]) == (3, "this update takes away what holds data")
+    assert message.endswith("is removed: it will be deleted with its runs and metrics")
+    assert world.deploy(world.spec(components=wanted), allow_removal=True).status == "UPDATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (
+            "OidcProvider (AWS::IAM::OIDCProvider): Provider with url https://gitlab.com already exists.",
+            "an account has one provider per issuer, and others may rely on it: leave it as it is, "
+            "and set access.oidc.provider to its ARN",
+        ),
+        (
+            "The following CIDRs are not allowed in publicAccessCidrs: [10.0.0.0/8]",
+            "EKS takes public ranges only: set public_access_cidrs to the addresses that you come from",
+        ),
+        ("ann is not allowed to call iam:CreateRole", "the deploying identity lacks this permission"),
+    ],
+)
+def test_a_reason_has_its_own_next_step(reason: str, words: str) -> None:
+    assert deploy.hint(reason) == words

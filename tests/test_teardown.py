@@ -123,3 +123,11 @@ def test_a_stack_that_deletes_its_data_cannot_keep_it() -> None:
 def test_a_stack_that_deletes_its_data_may_keep_what_is_not_there() -> None:
     found = Found(name="churn", stack_id=STACK_ID, retention="delete")
     assert teardown.plan(found, keep_data=True) == [STACK]
+
+
+def test_mlflow_goes_with_its_runs_and_the_provider_stays() -> None:
+    found = Found(name="churn", stack_id=STACK_ID, tracks=True, provider="arn:p")
+    assert [step.words for step in teardown.plan(found)] == [
+        "delete CloudFormation stack renamed with its roles, and MLflow with its runs and metrics, for good"
+    ]
+    assert teardown.stays(found) == ["provider arn:p (others of the account may sign in by it)"]

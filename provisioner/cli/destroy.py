@@ -35,7 +35,7 @@ def command(
     doors = cloud.for_destroy()
     found = destroy.look(name, doors=doors, account=cloud.account, region=cloud.session.region)
     steps = teardown.plan(found, keep_data=keep_data, even_if_used=even_if_used)
-    kept = teardown.kept(found) if keep_data else []
+    kept = [*(teardown.kept(found) if keep_data else []), *teardown.stays(found)]
     story(f"In account {cloud.account}, {cloud.session.region}:")
     for number, step in enumerate(steps, 1):
         story(f"  {number}. {step.words}")

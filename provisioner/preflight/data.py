@@ -11,6 +11,13 @@ _HOLDS_DATA = {"artifact_store": "bucket", "container_registry": "repository"}
 
 def _kept(case: Case) -> Iterator[Seen]:
     slots = case.plan.shape.slots
+    if any((s.type, s.action) == ("experiment_tracker", "build") for s in slots):
+        yield Seen(
+            subject="components.experiment_tracker",
+            message="MLflow's runs and metrics are deleted with the stack, with MLflow taken out of it, and "
+            "with a change of `server`; its files stay or go with the bucket",
+            fix="export the runs first: mlflow-export-import copies them to another server",
+        )
     built = [_HOLDS_DATA[s.type] for s in slots if s.action == "build" and s.type in _HOLDS_DATA]
     what = ", ".join(built)
     if not built:
