@@ -34,6 +34,8 @@ class Permission:
 def read(template: Template, *, parameters: Mapping[str, str] | None = None) -> list[Permission]:
     """Trusts and grants in template order; `parameters` name the trusted principal in the words."""
     rows: list[Permission] = []
+    defaults = {k: str(p["Default"]) for k, p in template.parameters.items() if p.get("Default")}
+    values = defaults | dict(parameters or {})
     for logical_id, resource in template.resources.items():
         component = template.component_of(logical_id)
         for carrier, statement in _statements(logical_id, resource):
@@ -41,7 +43,7 @@ def read(template: Template, *, parameters: Mapping[str, str] | None = None) -> 
         for arn in resource.get("Properties", {}).get("ManagedPolicyArns", []):
             rows.append(_managed(component, logical_id, arn))
         if resource["Type"] == "AWS::EKS::AccessEntry":
-            rows += _in_the_cluster(component, logical_id, resource.get("Properties", {}))
+            rows += _in_the_cluster(component, logical_id, resource.get("Properties", {}), values)
     return sorted(rows, key=lambda p: _RANK.get(p.component, len(_RANK)))
 
 
@@ -125,15 +127,15 @@ def _managed(component: str, role: str, arn: Any) -> Permission:
     )
 
 
-def _in_the_cluster(component: str, entry: str, properties: Mapping[str, Any]) -> Iterator[Permission]:
+def _in_the_cluster(
+    component: str, entry: str, properties: Mapping[str, Any], values: Mapping[str, str]
+) -> Iterator[Permission]:
     """What Kubernetes lets somebody do, which no IAM policy tells."""
     for association in properties.get("AccessPolicies", []):
         policy, scope = text(association.get("PolicyArn", "")), association.get("AccessScope", {})
         known = eks_cluster.ENTRY_WORDS.get(policy.rpartition("/")[2], f"everything that {policy} allows")
-        namespaces = [text(n) for n in scope.get("Namespaces", [])]
-        place = (
-            f"in the Kubernetes namespace {', '.join(namespaces)}" if namespaces else "in the whole cluster"
-        )
+        namespaces = [_valued(text(n), values) for n in scope.get("Namespaces", [])]
+        place = f"the Kubernetes namespace {', '.join(namespaces)}" if namespaces else "the whole cluster"
         yield Permission(
             component=component,
             role=entry,
@@ -144,6 +146,11 @@ def _in_the_cluster(component: str, entry: str, properties: Mapping[str, Any]) -
             words=f"{text(properties.get('PrincipalArn', ''))} {known} in {place}",
             reason="",
         )
+
+
+def _valued(reference: str, values: Mapping[str, str]) -> str:
+    """A parameter's value in place of `${Parameter}`, where it has one."""
+    return values.get(reference.removeprefix("${").removesuffix("}"), reference)
 
 
 def _principals(principal: Any) -> tuple[str, ...]:

@@ -197,3 +197,24 @@ def test_a_resource_without_policies_grants_nothing() -> None:
 )
 def test_a_reference_is_told_as_people_write_it(value: Any, text: str) -> None:
     assert permissions.text(value) == text
+
+
+def test_a_namespace_is_told_by_its_value() -> None:
+    entry = {
+        "Type": "AWS::EKS::AccessEntry",
+        "Properties": {
+            "PrincipalArn": "ann",
+            "AccessPolicies": [
+                {
+                    "PolicyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy",
+                    "AccessScope": {"Type": "namespace", "Namespaces": [{"Ref": "Space"}]},
+                }
+            ],
+        },
+    }
+    template = Template(body={"Parameters": {"Space": {"Default": "zenml"}}, "Resources": {"Entry": entry}})
+    words = (
+        "ann may start, change, read and delete pods, jobs, secrets and the like in the Kubernetes namespace"
+    )
+    assert only(template).words == f"{words} zenml"
+    assert only(template, {"Space": "mine"}).words == f"{words} mine"
