@@ -57,7 +57,8 @@ COMPONENT = Component(
                 "ecr:PutImage",
             ),
             resources=("{container_registry.repository_arn}",),
-            words="building pods may pull and push images in your image repository; pipelines' pods may not",
+            words="building pods may pull and push images in your image repository; so may a pipeline's code "
+            "that starts a pod as their service account",
         ),
     ),
     register_config=_register_config,

@@ -9,7 +9,7 @@ from stacks.site import Site
 
 
 class KanikoImageBuilder(Construct):
-    """A role for building pods alone: pipelines' pods on the same cluster cannot push images."""
+    """A role for building pods. A pipeline's code may start a pod that has it: both live in one namespace."""
 
     def __init__(self, scope: Construct, id_: str, *, site: Site) -> None:
         super().__init__(scope, id_)
