@@ -208,8 +208,24 @@ def look_up(text: str, cloud: "Cloud") -> "Found":
         raise CheckError(
             f"I could not look for {text}: {notes}", hint="`stackwright scan --policy`", field="arn"
         )
+    if arn.service == "iam":
+        _check_role(text, cloud)
     raise CheckError(
         f"there is no {text} in account {cloud.account}, {cloud.session.region}",
         hint="check --region and the credentials; a role counts only where SageMaker may assume it",
         field="arn",
     )
+
+
+def _check_role(text: str, cloud: "Cloud") -> None:
+    """A role that is there, and that a scan passes over, is not trusted to SageMaker; raises CheckError."""
+    from provisioner.aws.answers import Answers
+
+    question = ("role", text)
+    role = Answers(cloud.session).ask({question})[question]
+    if isinstance(role, Mapping) and role.get("Arn") == text:
+        raise CheckError(
+            f"{text} does not trust sagemaker.amazonaws.com: SageMaker could not assume it",
+            hint="let its trust policy name sagemaker.amazonaws.com, with aws:SourceAccount",
+            field="arn",
+        )

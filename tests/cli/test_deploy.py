@@ -104,3 +104,28 @@ def test_what_it_may_not_look_at_does_not_stop_it(cli: Any, world: Any, monkeypa
     assert ran.code == 0
     (line,) = [line for line in ran.err.splitlines() if line.startswith("Could not look beforehand: ")]
     assert "name-taken" in line
+
+
+def test_destroying_names_the_provider_that_stays(cli: Any, world: Any, write: Any) -> None:
+    write(OIDC)
+    cli("deploy", "--yes")
+    gone = cli("destroy", NAME, "--yes", "--json")
+    provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
+    assert gone.json["kept"] == [f"provider {provider} (others of the account may sign in by it)"]
+    listed = world.iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    assert [row["Arn"] for row in listed] == [provider]
+    assert cli("deploy", "--yes", "--json").error["hint"] == f"set access.oidc.provider: {provider}"
+
+
+def test_a_role_that_sagemaker_may_not_assume_is_said_to_be_so(cli: Any, world: Any, write: Any) -> None:
+    trust = (
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
+        '"Principal": {"Service": "ec2.amazonaws.com"}}]}'
+    )
+    role = world.iam.create_role(RoleName="ml", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    write(BASE + f"  orchestrator: {{flavor: sagemaker, reuse: '{role}'}}\n")
+    ran = cli("deploy", "--yes", "--json")
+    assert (ran.code, ran.error["message"]) == (
+        3,
+        f"{role} does not trust sagemaker.amazonaws.com: SageMaker could not assume it",
+    )
