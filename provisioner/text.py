@@ -1,7 +1,8 @@
 """Answers as plain text for a terminal; light enough to stand on the path of `plan` and `link`."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from textwrap import fill
+from textwrap import fill, indent
 from typing import Any
 
 WIDTH = 100
@@ -60,6 +61,7 @@ def plan(answer: Mapping[str, Any]) -> str:
         section("Who deploys", _deploying(answer.get("deploy_policy", {}))),
         section("Cost", cost(answer["cost"])),
         section("Findings", _findings(answer["findings"])),
+        section("What others must add", _owners(answer.get("owner_policies", []))),
     ]
     blockers = answer["link_blockers"]
     last = "\n".join(f"  {b}" for b in blockers) if blockers else ""
@@ -108,6 +110,16 @@ def _findings(findings: Sequence[Mapping[str, str]]) -> str:
         lines.append(_wrapped(f"  {finding['severity']:<7} {finding['message']}", 10))
         if finding["fix"]:
             lines.append(_wrapped(f"          → {finding['fix']}", 12))
+    return "\n".join(lines)
+
+
+def _owners(policies: Sequence[Mapping[str, Any]]) -> str:
+    """What no stack can do: statements for the policies of things that are another account's."""
+    lines = []
+    for row in policies:
+        who = f"account {row['owner']}" if row["owner"] else "its owner"
+        lines.append(_wrapped(f"  {row['component']}: {who} adds to the policy of {row['resource']}", 4))
+        lines.append(indent(json.dumps(row["policy"], indent=2), "    "))
     return "\n".join(lines)
 
 

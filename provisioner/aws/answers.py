@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from provisioner import arn
-from provisioner.aws.session import DENIED, Session
+from provisioner.aws.session import DENIED, Client, Session
 from provisioner.errors import RefusedError
 from provisioner.preflight.row import Question, Unanswered
 
@@ -147,8 +147,9 @@ def _oidc(session: Session, issuer: str) -> str:
 
 def _bucket(session: Session, name: str) -> Mapping[str, str]:
     """Where a bucket is; one that lets nobody look belongs to somebody else, as far as anybody can tell."""
+    client = session.client("s3")
     try:
-        answer = session.client("s3").head_bucket(Bucket=name)
+        answer = client.head_bucket(Bucket=name)
     except RefusedError as error:
         if error.code in DENIED:
             return {"region": "", "owner": "another"}
@@ -156,8 +157,19 @@ def _bucket(session: Session, name: str) -> Mapping[str, str]:
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     return {
         "region": str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region", "")),
-        "owner": "caller",
+        "owner": "caller" if _owns(client, name, session.identity()["account"]) else "another",
     }
+
+
+def _owns(client: Client, bucket: str, account: str) -> bool:
+    """Whether a bucket that may be looked at is the account's."""
+    try:
+        client.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
+    except RefusedError as error:
+        if error.code in DENIED:
+            return False
+        raise
+    return True
 
 
 def _repository(session: Session, repository_arn: str) -> Mapping[str, Any]:

@@ -13,7 +13,8 @@ from provisioner.component import Severity
 from provisioner.errors import CheckError, SpecError
 from provisioner.permissions import Permission
 from provisioner.plan import Plan
-from provisioner.preflight import Ask, Finding
+from provisioner.preflight import Ask, Finding, foreign
+from provisioner.preflight.foreign import OwnerPolicy
 from provisioner.spec import Spec
 from provisioner.template import Template
 
@@ -31,6 +32,7 @@ class Draft:
     template: Template
     cost: Mapping[str, Any]
     findings: list[Finding]
+    owner_policies: Sequence[OwnerPolicy] = ()
 
     @property
     def permissions(self) -> list[Permission]:
@@ -52,6 +54,7 @@ class Draft:
             "cost": self.cost,
             "findings": [f.as_dict() for f in self.findings],
             "link_blockers": preflight.link_blockers(self.findings),
+            "owner_policies": [p.as_dict() for p in self.owner_policies],
         }
 
     def deploy_policy(self, account: str = "") -> "DeployPolicy":
@@ -78,7 +81,8 @@ class Draft:
         """The same with what AWS tells before a deployment; `live` is what its stack has already."""
         today = datetime.now(UTC).date()
         findings = preflight.check(self.plan, self.template, self.cost, today=today, ask=ask, live=live)
-        return replace(self, findings=findings)
+        owners = foreign.policies(self.plan, self.template, ask)
+        return replace(self, findings=findings, owner_policies=owners)
 
     def resources(self) -> list[dict[str, str]]:
         built = [
@@ -120,7 +124,8 @@ def draft(spec: Spec, *, ask: Ask | None = None) -> Draft:
     template = synth.template(plan, cache_dir=places().cache)
     cost = estimate(template.body, spec.region, usage=spec.usage, parameters=plan.parameters)
     findings = preflight.check(plan, template, cost, today=datetime.now(UTC).date(), ask=ask)
-    return Draft(plan=plan, template=template, cost=cost, findings=findings)
+    owners = foreign.policies(plan, template, ask) if ask else []
+    return Draft(plan=plan, template=template, cost=cost, findings=findings, owner_policies=owners)
 
 
 def check_usage(usage: Mapping[str, Any]) -> None:

@@ -23,9 +23,11 @@ def write_bucket_tags(account: str, bucket: str, tags: Mapping[str, str]) -> Non
     s3_backends[account]["aws"].put_bucket_tagging(bucket, dict(tags))
 
 
-def check_ownership(bucket: str, caller: Caller, operation: str) -> None:
-    """Refuse what is done to another account's bucket without its policy's leave."""
+def check_ownership(bucket: str, caller: Caller, operation: str, expected: str = "") -> None:
+    """Refuse what is done to another account's bucket without its policy's leave, or against expectation."""
     owner = s3_backends.bucket_accounts.get(bucket)
+    if owner and expected and owner[1] != expected:
+        raise AwsError("AccessDenied", "Access Denied", 403)
     if owner is None or owner[1] == caller.account or operation == "CreateBucket":
         return
     policy = s3_backends[owner[1]]["aws"].get_bucket(bucket).policy

@@ -92,7 +92,8 @@ class Gate:
             iam.check_trust(call.form)
         if call.service == "s3":
             caller = caller_of(call.access_key, call.account)
-            s3.check_ownership(calls.bucket_of(environ), caller, operation)
+            expected = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", "")
+            s3.check_ownership(calls.bucket_of(environ), caller, operation, expected)
 
     def _operation(self, call: Call, environ: Environ) -> str:
         if call.service == "s3" or self._aws.rules.concerns(call.access_key):
