@@ -621,12 +621,37 @@ def _access(value: object) -> Access:
 
 
 ISSUER = r"https://[a-z0-9][a-z0-9.-]{1,200}(/[A-Za-z0-9._~/-]{1,100})?"
-# At least `repo:a/b` before the first wildcard: whoever leaves it out trusts the whole issuer.
-OIDC_SUBJECT = r"[^*?\s&'\"]{6,}[^\s&'\"]{0,200}"
+_PART, _REST = r"[^*?\s&'\":/]{1,100}", r"[^\s&'\"]{1,200}"
+# Whole, or a wildcard in the last part only, with two parts before it: less would trust everybody there.
+OIDC_SUBJECT = rf"([^*?\s&'\"]{{6,255}}|{_PART}([:/]{_PART})+[:/][^\s&'\":/]{{1,200}})"
+# Issuers that anybody may have an account at: whom a subject must name, as a pattern and as an example.
+_PUBLIC = {
+    "token.actions.githubusercontent.com": (
+        rf"repo:[\w.-]+/[\w.-]+:{_REST}",
+        "repo:OWNER/NAME:environment:prod",
+    ),
+    "gitlab.com": (
+        rf"project_path:[\w.-]+(/[\w.-]+)+:{_REST}",
+        "project_path:GROUP/PROJECT:ref_type:branch:ref:main",
+    ),
+    "app.terraform.io": (
+        rf"organization:[\w-]+:project:[\w-]+:{_REST}",
+        "organization:NAME:project:PROJECT:workspace:WORKSPACE:run_phase:apply",
+    ),
+}
+
+
+def subject_pattern(host: str) -> str:
+    """What the subject of a token must look like, so that it names one party of this issuer."""
+    return _PUBLIC[host][0] if host in _PUBLIC else OIDC_SUBJECT
+
+
+def subject_example(host: str) -> str:
+    return _PUBLIC[host][1] if host in _PUBLIC else "the whole subject, as the issuer writes it"
+
+
 OIDC_AUDIENCE = r"[A-Za-z0-9][A-Za-z0-9.:/_-]{1,254}"
 OIDC_PROVIDER = r"arn:[a-z-]+:iam::\d{12}:oidc-provider/[A-Za-z0-9._~/-]{3,255}"
-_GITHUB = "token.actions.githubusercontent.com"
-_GITHUB_SUBJECT = r"repo:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+:.+"
 
 
 def _oidc(value: object, trust: str) -> Oidc | None:
@@ -646,20 +671,20 @@ def _oidc(value: object, trust: str) -> Oidc | None:
     oidc = Oidc(
         issuer=_pattern(keys, "issuer", ISSUER, "an https address without a query or a slash at its end", at),
         audience=_pattern(keys, "audience", OIDC_AUDIENCE, "what the token is made out to", at),
-        subject=_pattern(keys, "subject", OIDC_SUBJECT, f"six characters before any wildcard: {example}", at),
+        subject=_pattern(keys, "subject", _REST, example, at),
         provider=_pattern(keys, "provider", OIDC_PROVIDER, "the ARN of an OIDC provider", at)
         if keys.get("provider") is not None
         else "",
     )
-    _check_oidc(oidc, example)
+    _check_oidc(oidc)
     return oidc
 
 
-def _check_oidc(oidc: Oidc, example: str) -> None:
-    if oidc.host == _GITHUB and not re.fullmatch(_GITHUB_SUBJECT, oidc.subject, re.ASCII):
+def _check_oidc(oidc: Oidc) -> None:
+    if not re.fullmatch(subject_pattern(oidc.host), oidc.subject, re.ASCII):
         raise SpecError(
-            f"access.oidc.subject {oidc.subject!r} names no single repository",
-            hint=f"anybody can have a repository at GitHub, so name yours: {example}",
+            f"access.oidc.subject {oidc.subject!r} names no single party of {oidc.host}",
+            hint=f"others have accounts there too, so name yours: {subject_example(oidc.host)}",
             field="access.oidc.subject",
         )
     if oidc.provider and oidc.provider.partition(":oidc-provider/")[2] != oidc.host:
@@ -910,7 +935,7 @@ def _access_schema() -> dict[str, object]:
         {
             "issuer": {"type": "string", "pattern": f"^{ISSUER}$"},
             "audience": {"type": "string", "pattern": f"^{OIDC_AUDIENCE}$", "default": "sts.amazonaws.com"},
-            "subject": {"type": "string", "pattern": f"^{OIDC_SUBJECT}$"},
+            "subject": {"type": "string", "pattern": f"^{_REST}$"},
             "provider": {"type": ["string", "null"], "pattern": f"^{OIDC_PROVIDER}$"},
         },
         required=["issuer", "subject"],

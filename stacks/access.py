@@ -18,7 +18,7 @@ _USER = "a last resort that a spec must ask for by name; all else here works wit
 ACCEPTED = {
     "no-user": _USER,
     "no-key": _USER,
-    "AwsSolutions-SMG4": "replacing the key's Serial rotates it; a schedule would need a Lambda function",
+    "AwsSolutions-SMG4": "a second stack brings a new key; a schedule would need a Lambda function",
     "CKV_AWS_149": "the secret is as safe as AWS's own key; one of the user's would have to admit the reader",
     "trust-external-id": "ZenML's connector sends no external id, so a spec may go without",
 }

@@ -23,7 +23,7 @@ class AccessUser(Construct):
 
 
 class AccessKey(Construct):
-    """The key goes from IAM straight into Secrets Manager; rotate it by replacing `Serial`."""
+    """The key goes from IAM straight into Secrets Manager; a new key means a new stack."""
 
     def __init__(self, scope: Construct, id_: str, *, user: AccessUser, role: Outputs) -> None:
         super().__init__(scope, id_)

@@ -16,8 +16,8 @@ from provisioner.spec import (
     NOTIFY,
     OIDC_AUDIENCE,
     OIDC_PROVIDER,
-    OIDC_SUBJECT,
     PARAMETER_TAGS,
+    subject_pattern,
 )
 from provisioner.template import METADATA
 
@@ -140,9 +140,9 @@ def _oidc_rows(shape: Shape) -> list[Row]:
             name="OidcSubject",
             group=TRUST_GROUP,
             label=f"Whom {shape.oidc_issuer} must vouch for",
-            doc="Subject of the token, * for any text in it: at least six characters before the first.",
+            doc="Subject of the token; * stands for any text, only after what names one party of the issuer.",
             default=None,
-            pattern=f"^{OIDC_SUBJECT}$",
+            pattern=f"^{subject_pattern(shape.oidc_issuer)}$",
         ),
         Row(
             name="OidcAudience",

@@ -606,17 +606,17 @@ OIDC = {"issuer": GITHUB, "subject": "repo:acme/churn:ref:refs/heads/main"}
         (
             {"trust": "oidc", "oidc": OIDC | {"subject": "*"}},
             "access.oidc.subject",
-            "access.oidc.subject '*' is not allowed",
+            "access.oidc.subject '*' names no single party of token.actions.githubusercontent.com",
         ),
         (
             {"trust": "oidc", "oidc": OIDC | {"subject": "repo:*"}},
             "access.oidc.subject",
-            "access.oidc.subject 'repo:*' is not allowed",
+            "access.oidc.subject 'repo:*' names no single party of token.actions.githubusercontent.com",
         ),
         (
             {"trust": "oidc", "oidc": OIDC | {"subject": "repo:acme/*"}},
             "access.oidc.subject",
-            "access.oidc.subject 'repo:acme/*' names no single repository",
+            "access.oidc.subject 'repo:acme/*' names no single party of token.actions.githubusercontent.com",
         ),
         (
             {"trust": "oidc", "oidc": OIDC | {"issuer": "http://example.com"}},
@@ -642,6 +642,30 @@ def test_a_trust_in_an_issuer_names_whom_it_vouches_for(
     access: dict[str, Any], field: str, message: str
 ) -> None:
     assert refused(with_("access", access))[:2] == (field, message)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "subject", "named"),
+    [
+        ("gitlab.com", "project_path:*", False),
+        ("gitlab.com", "project_path:acme/*", False),
+        ("gitlab.com", "project_path:acme/churn:*", True),
+        ("app.terraform.io", "organization:*", False),
+        ("app.terraform.io", "organization:acme:*", False),
+        ("app.terraform.io", "organization:acme:project:churn:*", True),
+        ("ci.example.com", "team:*:churn", False),
+        ("ci.example.com", "project_path:*", False),
+        ("ci.example.com", "team:churn:*", True),
+        ("ci.example.com", "team-churn", True),
+    ],
+)
+def test_no_issuer_vouches_for_everybody_by_a_wildcard(issuer: str, subject: str, named: bool) -> None:
+    wish = with_("access", {"trust": "oidc", "oidc": {"issuer": f"https://{issuer}", "subject": subject}})
+    if named:
+        assert specs.parse(wish).access.oidc == specs.Oidc(issuer=f"https://{issuer}", subject=subject)
+    else:
+        said = f"access.oidc.subject {subject!r} names no single party of {issuer}"
+        assert refused(wish)[:2] == ("access.oidc.subject", said)
 
 
 @pytest.mark.parametrize("subject", ["repo:acme/churn:*", "repo:acme/churn:environment:prod"])

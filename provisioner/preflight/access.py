@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from provisioner import arn, regions
 from provisioner.access import trust_words
 from provisioner.preflight.row import Case, Row, Seen
+from provisioner.spec import subject_example
 
 
 def _partition(key: str) -> Callable[[Case], Iterator[Seen]]:
@@ -59,7 +60,8 @@ def _subject(case: Case) -> Iterator[Seen]:
     if oidc and ("*" in oidc.subject or "?" in oidc.subject):
         yield Seen(
             subject="access.oidc.subject",
-            message=f"{oidc.subject} trusts every branch, tag and pull request that it matches",
+            message=f"{oidc.subject} trusts whatever it matches: every branch, run and request of others",
+            fix=f"name one: {subject_example(oidc.host)}",
         )
 
 
@@ -100,14 +102,13 @@ ROWS = (
         severity="warning",
         why="keys that never expire are how accounts are lost",
         look=_key,
-        fix="trust: principal or oidc need no key; else replace it every 90 days",
+        fix="trust: principal or oidc need no key; only a new stack brings a new key",
     ),
     Row(
         id="oidc-wildcard",
         severity="warning",
         why="whoever may open a pull request could deploy",
         look=_subject,
-        fix="name one branch or environment: repo:OWNER/NAME:environment:prod",
     ),
     Row(
         id="oidc-provider",
