@@ -150,6 +150,7 @@ OFFLINE: dict[str, tuple[Any, ...]] = {
     ),
     "budget-exceeded": (wish(budget=BUDGET),),
     "budget-tag": (wish(budget=BUDGET),),
+    "budget-topic": (wish(budget={"monthly_usd": 10, "notify": TOPIC}),),
 }
 ESTIMATES = {
     "cost-unknown": {"unknown": 2},
@@ -344,3 +345,29 @@ def test_what_aws_does_not_tell_is_said_and_stops_nothing(id_: str) -> None:
 @pytest.mark.parametrize("id_", ROWS)
 def test_every_check_says_why_it_is_there(id_: str) -> None:
     assert ROWS[id_].why and not ROWS[id_].why.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("components", "uncounted"),
+    [
+        (MINIMAL, ""),
+        (SAGEMAKER, "the SageMaker jobs and endpoints that pipelines start"),
+        (EKS, "the machines that EKS Auto Mode starts"),
+        (eks(compute="managed"), ""),
+    ],
+    ids=["minimal", "sagemaker", "auto mode", "managed nodes"],
+)
+def test_a_budget_says_what_it_never_counts(components: dict[str, Any], uncounted: str) -> None:
+    plan = plans.make(specs.parse(wish(components, budget=BUDGET)))
+    found = preflight.check(plan, synth.template(plan, cache_dir=CACHE), ESTIMATE, today=TODAY)
+    (message,) = [f.message for f in found if f.id == "budget-tag"]
+    assert message.partition(". Never counted, for they do not carry it: ")[2] == uncounted
+
+
+def test_mlflow_says_what_becomes_of_its_runs() -> None:
+    plan = plans.make(specs.parse(wish(MINIMAL | {"experiment_tracker": "mlflow"})))
+    found = preflight.check(plan, synth.template(plan, cache_dir=CACHE), ESTIMATE, today=TODAY)
+    assert [f.message.partition(" are deleted")[0] for f in found if f.id == "data-kept"] == [
+        "MLflow's runs and metrics",
+        "Kept when the stack goes, until `destroy` empties it: bucket, repository",
+    ]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--allow-removal",
     is_flag=True,
-    help="Also take away a bucket or repository that the spec no longer has.",
+    help="Also take away a bucket, repository or MLflow that the spec no longer has.",
     show_envvar=True,
 )
 @click.option(

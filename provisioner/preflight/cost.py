@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from provisioner.access import TAG_STACK
+from provisioner.component import holds
 from provisioner.preflight.row import Case, Row, Seen
 
 
@@ -32,12 +33,36 @@ def _exceeded(case: Case) -> Iterator[Seen]:
         )
 
 
+# What costs money without carrying the stack's tag, by type and flavor.
+_UNTAGGED = {
+    "sagemaker": ("", "the SageMaker jobs and endpoints that pipelines start"),
+    "eks": ("compute=auto", "the machines that EKS Auto Mode starts"),
+}
+
+
+def _untagged(case: Case) -> str:
+    shape = case.plan.shape
+    rows = [(_UNTAGGED[s.flavor], shape.structure(s)) for s in shape.slots if s.flavor in _UNTAGGED]
+    found = list(dict.fromkeys(words for (when, words), structure in rows if holds(when, structure)))
+    return f". Never counted, for they do not carry it: {', '.join(found)}" if found else ""
+
+
+def _silent(case: Case) -> Iterator[Seen]:
+    budget = case.plan.spec.budget
+    if budget and budget.by == "sns":
+        yield Seen(
+            subject="budget.notify",
+            message="Alerts reach the topic only where its own policy allows sns:Publish to "
+            "budgets.amazonaws.com",
+        )
+
+
 def _uncounted(case: Case) -> Iterator[Seen]:
     if case.plan.spec.budget:
         yield Seen(
             subject="budget",
             message=f"It counts nothing until the account that pays activates the tag {TAG_STACK} for cost "
-            "allocation, and then only from that day on",
+            f"allocation, and then only from that day on{_untagged(case)}",
         )
 
 
@@ -70,5 +95,12 @@ ROWS = (
         look=_uncounted,
         fix="Billing console, Cost allocation tags, in the payer account; `stackwright doctor` looks whether "
         "costs arrive",
+    ),
+    Row(
+        id="budget-topic",
+        severity="info",
+        why="a topic lets in nobody but its account by itself",
+        look=_silent,
+        fix="`stackwright plan --online` looks whether it does",
     ),
 )
