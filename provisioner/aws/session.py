@@ -171,7 +171,7 @@ def guarded(call: Callable[[], Any]) -> Any:
         ) from error
     except ResponseParserError as error:
         raise RefusedError(
-            f"what answered does not speak AWS: {str(error)[:200]}",
+            f"what answered does not speak AWS: {_plain(str(error))[:200]}",
             hint="check AWS_ENDPOINT_URL, and whether a proxy answers in AWS's place",
             code="Unreadable",
         ) from error
@@ -181,7 +181,7 @@ def guarded(call: Callable[[], Any]) -> Any:
 
 def _refused(error: exceptions.ClientError) -> RefusedError:
     code = str(error.response.get("Error", {}).get("Code", ""))
-    message = str(error.response.get("Error", {}).get("Message", ""))
+    message = _plain(str(error.response.get("Error", {}).get("Message", "")))
     call = error.operation_name
     if code in SKEWED or _is_clock(message):
         return RefusedError(
@@ -206,6 +206,13 @@ def _refused(error: exceptions.ClientError) -> RefusedError:
     if code in THROTTLED:
         return RefusedError(f"{call} was throttled", hint="run the same command again", code=code)
     return RefusedError(f"{call}: {message or code}", code=code)
+
+
+def _plain(message: str) -> str:
+    """Without the page that somebody else's server answered: whoever wrote it was not AWS."""
+    shown, page, _ = message.partition("<")
+    is_page = page and message[len(shown) :].lower().startswith(("<!doctype", "<html", "<?xml"))
+    return shown.rstrip(" \n:'\"b") if is_page else message
 
 
 def _is_clock(message: str) -> bool:
