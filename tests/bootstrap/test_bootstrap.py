@@ -206,7 +206,7 @@ def test_a_gpu_that_is_no_longer_wanted_goes(bed: Any) -> None:
     bed.let_in()
     run(bed)
     told = run(bed, gpu_instance_type="", gpu_max_nodes="")
-    assert told == ["remove node pool zenml-gpu: the stack has no GPU any more"]
+    assert told == ["remove node pool zenml-gpu: the stack has no GPU"]
     assert [o["kind"] for o in bed.server.objects.values()] == KINDS[:4]
     assert run(bed, gpu_instance_type="", gpu_max_nodes="") == []
 
