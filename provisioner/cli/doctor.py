@@ -101,5 +101,8 @@ def _said(test: "Test", own: str) -> "Test":
 def _assumed(role_arn: str, done: bool) -> "Test":
     from provisioner.doctor import Test
 
-    denied = "this caller may not assume it; what follows was tried with the caller's own rights"
+    denied = (
+        "this caller may not assume it; what follows was tried with the caller's own rights "
+        "(trust oidc lets in only a token of its issuer, access_key only the stack's own key)"
+    )
     return Test(id="assume-role", subject=role_arn, ok=done or None, message="assumed" if done else denied)

@@ -11,8 +11,8 @@ from provisioner.kubernetes_versions import Standing, Version
 
 ARN_PATTERN = r"arn:[a-z-]+:eks:[a-z0-9-]+:\d{12}:cluster/[0-9A-Za-z][A-Za-z0-9_-]{0,99}"
 NAMESPACE = "zenml"
-# Kubernetes' own are not for pods of a stack: whoever may edit kube-system owns the cluster. A console's
-# regular expressions look neither ahead nor behind, so every beginning of kube- and defa ("k", "def") is refused too.
+# Kubernetes' own are not for pods of a stack: whoever may edit kube-system owns the cluster. A pattern of the
+# console looks neither ahead nor behind, so every beginning of kube- and defa ("k", "def") is refused too.
 OWN_NAMESPACE = (
     "([a-ce-jl-z0-9]|d(-*[a-df-z0-9]|e(-*[a-eg-z0-9]|f[b-z0-9]))"
     "|k(-*[a-tv-z0-9]|u([ac-z0-9]|b([a-df-z0-9]|e[a-z0-9]))))([a-z0-9-]{0,57}[a-z0-9])?"

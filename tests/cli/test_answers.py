@@ -161,7 +161,8 @@ def test_a_doctor_who_may_not_assume_the_role_has_only_partly_looked(cli: Any, w
         {
             "registered": "is registered",
             "assume-role": "this caller may not assume it; "
-            "what follows was tried with the caller's own rights",
+            "what follows was tried with the caller's own rights (trust oidc lets in only a token of its "
+            "issuer, access_key only the stack's own key)",
             "object": "wrote, read and deleted an object (with the caller's own rights)",
             "image-login": "got a login token for images (with the caller's own rights)",
             "image-push": "not tested: it would leave an image behind",
