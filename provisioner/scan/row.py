@@ -85,7 +85,8 @@ class Place:
 class Detail:
     """One more call per candidate; `absent` maps error codes that are answers to what they say.
 
-    With a `key` every page is read, and `read` is given that one list, whole.
+    With a `key` every page is read, and `read` is given that one list, whole. What is `of_all` is asked
+    of each candidate, also where only the likeliest are looked into.
     """
 
     call: str
@@ -94,6 +95,7 @@ class Detail:
     permission: str = ""
     absent: Mapping[str, Attributes] = field(default_factory=dict)
     key: str = ""
+    of_all: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +139,10 @@ Lists = Mapping[str, Sequence[Item]]
 
 @dataclass(frozen=True, kw_only=True)
 class AccountDetail:
-    """One call per account whose answer holds for each of its resources, whatever their own details say."""
+    """One call per account whose answer holds for each of its resources, whatever their own details say.
+
+    Where it says anything, the detail that it `spares` is not asked.
+    """
 
     service: str
     call: str
@@ -145,6 +150,7 @@ class AccountDetail:
     read: Callable[[Item], Attributes]
     permission: str
     absent: Mapping[str, Attributes] = field(default_factory=dict)
+    spares: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -212,6 +212,15 @@ def test_a_bucket_is_not_public_where_its_account_blocks_it(session: Recorded) -
     assert len(session.calls) == sum(cell.calls for cell in done.cells)
 
 
+def test_where_the_account_blocks_public_access_no_bucket_is_asked(session: Recorded) -> None:
+    make_bucket(session, "churn")
+    block_account(session)
+    session.calls.clear()
+    read(session, S3)
+    assert "s3:GetAccountPublicAccessBlock" in session.calls
+    assert not {"s3:GetBucketPublicAccessBlock", "s3:GetBucketPolicyStatus"} & {*session.calls}
+
+
 def test_an_account_that_blocks_with_a_hole_leaves_it_to_the_bucket(session: Recorded) -> None:
     block_public_access(make_bucket(session, "closed"), "closed")
     make_bucket(session, "bare")
@@ -329,6 +338,21 @@ def test_only_the_likeliest_are_looked_into_and_the_cell_says_so(session: Record
     reading = Reader(lambda account: session, most_details=2).read(ACCOUNT, HOME, S3)
     assert [f.name for f in reading.resources if "versioned" in f.attributes] == ["aaa", "ml-artifacts"]
     assert reading.cell.note == "looked into 2 of 3 (--details all: into each)"
+
+
+def test_every_cluster_tells_its_version_but_only_the_likeliest_their_nodes(offline: Recorded) -> None:
+    described = {"name": "any", "version": "1.33", "accessConfig": {"authenticationMode": "API"}}
+    answer(offline, "eks", "ListClusters", {"clusters": ["aaa", "ml-gpu", "zzz"]})
+    answer(offline, "resourcegroupstaggingapi", "GetResources", {"ResourceTagMappingList": []})
+    answer(offline, "eks", "DescribeCluster", {"cluster": described})
+    answer(offline, "eks", "ListNodegroups", {"nodegroups": []})
+    answer(offline, "eks", "ListAddons", {"addons": []})
+    answer(offline, "eks", "ListAccessEntries", {"accessEntries": []})
+    row = next(row for row in ROWS if row.service == "eks")
+    reading = Reader(lambda account: offline, most_details=1).read(ACCOUNT, HOME, row)
+    assert [f.attributes["version"] for f in reading.resources] == ["1.33"] * 3
+    assert [f.name for f in reading.resources if "access_entries" in f.attributes] == ["ml-gpu"]
+    assert reading.cell.note == "looked into 1 of 3 (--details all: into each)"
 
 
 def test_an_account_that_is_forgotten_is_listed_anew(session: Recorded) -> None:

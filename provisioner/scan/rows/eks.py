@@ -97,6 +97,7 @@ ROW = Row(
             permission="eks:DescribeCluster",
             arguments=lambda found: {"name": found.name},
             read=_described,
+            of_all=True,
         ),
         Detail(
             call="list_nodegroups",

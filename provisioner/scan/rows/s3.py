@@ -143,6 +143,7 @@ ROW = Row(
             arguments=lambda account: {"AccountId": account},
             read=_blocked_by_account,
             absent={"NoSuchPublicAccessBlockConfiguration": {}},
+            spares="get_public_access_block",
         ),
     ),
 )
