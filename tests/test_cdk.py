@@ -81,3 +81,43 @@ def test_cdk_deploy_without_bootstrap_then_finish_then_stackwright_deploy(projec
     # From now on either tool may go on with it.
     world.deploy(specs.read((project / "stack.yaml").read_text()))
     assert (world.finish().stack_id, world.statuses()) == (state.id, ["registered"])
+
+
+CIDRS = "[198.51.100.7/32]"
+ORCHESTRATORS = {
+    "sagemaker": ("{flavor: sagemaker}, step_operator: sagemaker", "registered"),
+    "eks": (
+        f"{{flavor: eks, options: {{public_access_cidrs: {CIDRS}}}}}, image_builder: codebuild",
+        "needs_bootstrap",
+    ),
+    "ec2": (f"{{flavor: ec2, options: {{ssh_cidrs: {CIDRS}}}}}", "registered"),
+}
+
+
+@pytest.mark.parametrize("preset", ORCHESTRATORS)
+def test_every_preset_is_deployed_by_cdk_and_finished(project: Path, world: Any, preset: str) -> None:
+    """The minimal one is deployed above."""
+    orchestrator, status = ORCHESTRATORS[preset]
+    text = (
+        f"version: 1\nname: {NAME}\nregion: eu-central-1\n"
+        f"components: {{artifact_store: s3, container_registry: ecr, orchestrator: {orchestrator}}}\n"
+    )
+    (project / "stack.yaml").write_text(text)
+    spec = specs.read(text)
+    assert {w.component.type: w.component.flavor for w in spec.components} == specs.PRESETS[preset]
+    cdk(project, "deploy", "--require-approval", "never")
+    state = world.cloud.stacks.describe(NAME)
+    stack = world.finish()
+    assert (state.status, stack.status, stack.stack_id) == ("CREATE_COMPLETE", status, state.id)
+    # What the CDK deployed is what stackwright would: an update replaces nothing.
+    made = resources(world)
+    world.deploy(spec)
+    assert (resources(world), {*made}) == (made, {*world.drafted(spec)[1].resources})
+
+
+def resources(world: Any) -> dict[str, str]:
+    """Logical to physical id."""
+    api = world.cloud.session.client("cloudformation").raw
+    pages = api.get_paginator("list_stack_resources").paginate(StackName=NAME)
+    rows = [row for page in pages for row in page["StackResourceSummaries"]]
+    return {row["LogicalResourceId"]: row["PhysicalResourceId"] for row in rows}
