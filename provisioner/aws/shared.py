@@ -7,14 +7,14 @@ before-endpoint-resolution sets the region, before-sign the credentials, needs-r
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from os import walk
 from pathlib import Path
 from random import random
-from threading import Lock
+from threading import Lock, Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -94,6 +94,17 @@ class SharedClients:
             if service not in self._clients:
                 self._clients[service] = guarded(lambda: self._made(service))
             return self._clients[service]
+
+    def prepare(self, services: Iterable[str]) -> None:
+        """Make clients while somebody else waits for an answer."""
+        names = list(dict.fromkeys(services))
+        Thread(target=self._prepared, args=(names,), name="clients", daemon=True).start()
+
+    def _prepared(self, services: list[str]) -> None:
+        # Whoever needs a client that cannot be made hears of it then.
+        with suppress(RefusedError):
+            for service in services:
+                self.raw(service)
 
     def _made(self, service: str) -> Any:
         try:

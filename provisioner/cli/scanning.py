@@ -129,7 +129,7 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Iterator
     rows = [row for row in rows if row.service in wish.services or not wish.services]
     started = time.monotonic()
     try:
-        accounts, caller = _accounts(wish)
+        accounts, caller = _accounts(wish, rows)
         order = Order(
             accounts=accounts.ids,
             services=[row.service for row in rows],
@@ -284,12 +284,14 @@ def _agreed(wish: Wish, question: Mapping[str, Any]) -> Wish:
 # The accounts
 
 
-def _accounts(wish: Wish) -> "tuple[Accounts, AccountSession]":
+def _accounts(wish: Wish, rows: "Sequence[Row]") -> "tuple[Accounts, AccountSession]":
     """The accounts to look into, and whoever looks; raises RefusedError where there is no way in at all."""
     from provisioner.aws.accounts import Accounts, as_caller
     from provisioner.aws.shared import SharedClients
 
     shared = SharedClients(wish.home)
+    # The account's own answer comes first, and nothing else can be asked until it is there.
+    shared.prepare(["sts", *(row.api for row in rows)])
     own = _own_ways(wish, shared)
     accounts = Accounts(shared, _ways(wish, shared, own), wish.regions or (wish.home,))
     return accounts, as_caller(shared, own[0])

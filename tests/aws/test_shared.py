@@ -234,3 +234,12 @@ def test_a_clock_that_is_off_is_told_as_such(shared: SharedClients, code: str, m
         "failed",
         f"the clock of this machine is off: AWS refuses what it signs ({code})",
     )
+
+
+def test_clients_made_ahead_are_the_ones_that_are_used() -> None:
+    shared = SharedClients("us-west-2")
+    shared.prepare(["ecr", "no-such-service", "eks"])
+    asked = {name: shared.raw(name) for name in ("eks", "ecr")}
+    assert {name: shared.raw(name) for name in ("eks", "ecr")} == asked
+    with pytest.raises(RefusedError, match="no-such-service"):
+        shared.raw("no-such-service")
