@@ -80,5 +80,14 @@ build/zenml-venv/.ok: tests/zenml/constraints.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< 'zenml[server]' sagemaker
 	touch $@
 
+# That server again, with what its AWS connector imports: benchmarks/scan.py scans with it.
+build/zenml-aws-venv/.ok: build/zenml-venv/.ok
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -c 'import site, sys; from pathlib import Path; Path(site.getsitepackages()[0], "zenml.pth").write_text(sys.argv[1])' \
+	  "$$(build/zenml-venv/bin/python -c 'import site; print(site.getsitepackages()[0])')"
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint tests/zenml/constraints.txt \
+	  boto3 kubernetes aws-profile-manager
+	touch $@
+
 clean:
 	rm -rf $(VENV) node_modules build dist cdk.out

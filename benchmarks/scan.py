@@ -1,23 +1,26 @@
-"""Scans of one account, 50 ms a call: ours beside boto3 used plainly, and what a call costs in CPU.
+"""Scans of one account, 50 ms a call: ours, boto3 used plainly, ZenML's own; and what a call costs in CPU.
 
-`--peer MODULE:FUNCTION` puts another scanner beside them: it is called with the endpoint, the credentials
-(an access key of the account) and the regions, and scans them.
+ZenML's is that of a real server (`make build/zenml-aws-venv/.ok`); without one it is left out.
 """
 
 import argparse
-import importlib
+import json
 import os
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from timing import in_turns, report
+import peer as zenml
 
 from tests.seeded_cloud.scanning import SCAN, cloud, environment
 from tests.seeded_cloud.weather import Weather
@@ -35,31 +38,60 @@ EVERYWHERE = World(
     regions=REGIONS,
     sizes={k: n if k in ("bucket", "role") else -(-n // len(REGIONS)) for k, n in KINDS.items()},
 )
-Scanner = Callable[[str, str, tuple[str, ...]], object]
 
 
-def plain(endpoint: str, access_key: str, regions: tuple[str, ...]) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What one scan found, by kind, and its calls where it counts them."""
+
+    found: Mapping[str, int] = field(default_factory=dict)
+    calls: int = 0
+
+
+@dataclass(kw_only=True)
+class Case:
+    """One way to scan, the clock of its CPU, and what came of it."""
+
+    name: str
+    scan: Callable[[], Told]
+    cpu: Callable[[], float]
+    told: Told = field(default_factory=Told)
+    seconds: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
+
+    def run(self) -> None:
+        started, before = time.perf_counter(), self.cpu()
+        self.told = self.scan()
+        self.seconds.append(time.perf_counter() - started)
+        self.busy.append(self.cpu() - before)
+
+
+def plain(endpoint: str, access_key: str, regions: tuple[str, ...]) -> Told:
     """The first page of what a short script lists: one region, one service, one call after the other."""
     import boto3
 
+    found: Counter[str] = Counter()
     for region in regions:
         session = boto3.Session(access_key, "any", region_name=region)
         made = {name: session.client(name, endpoint_url=endpoint) for name in ("sts", "s3", "ecr", "eks")}
         made["sts"].get_caller_identity()
-        made["s3"].list_buckets()
-        made["ecr"].describe_repositories()
-        made["eks"].list_clusters()
+        found["bucket"] = len(made["s3"].list_buckets()["Buckets"])
+        found["repository"] += len(made["ecr"].describe_repositories()["repositories"])
+        found["cluster"] += len(made["eks"].list_clusters()["clusters"])
+    return Told(found=found, calls=4 * len(regions))
 
 
-def ours(endpoint: str, access_key: str, regions: tuple[str, ...]) -> Mapping[str, Any]:
+def ours(endpoint: str, access_key: str, regions: tuple[str, ...]) -> Told:
     """In this process: every page, cluster versions, projects, roles, tags, and the likeliest looked into."""
     from provisioner.cli import scanning
     from provisioner.scan.table import ROWS
 
     os.environ |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": access_key}
     wish = scanning.wish(ROWS, regions=regions, services=SERVICES)
-    with Quiet(), scanning.run(wish, ROWS) as found:
-        return found.summary()
+    with Quiet(), scanning.run(wish, ROWS) as done:
+        return Told(
+            found=Counter(f.kind for f in done.resources), calls=sum(cell.calls for cell in done.cells)
+        )
 
 
 class Quiet:
@@ -73,47 +105,91 @@ class Quiet:
         sys.stderr = self._kept
 
 
-def timed(scanner: Scanner, *arguments: Any) -> Callable[[], float]:
-    def run() -> float:
-        started = time.perf_counter()
-        scanner(*arguments)
-        return time.perf_counter() - started
-
-    return run
-
-
-def process(world: World, endpoint: str, home: Path, *regions: str) -> Callable[[], float]:
-    """The whole command, from its start."""
-    command = [*SCAN, *ONLY, *(word for region in regions for word in ("--region", region))]
-
-    def run() -> float:
-        started = time.perf_counter()
-        subprocess.run(command, env=environment(endpoint, home, world), capture_output=True, check=True)
-        return time.perf_counter() - started
-
-    return run
+def command(world: World, endpoint: str, home: Path, *options: str) -> Told:
+    """The whole command, from its start to its JSON."""
+    regions = [word for region in world.regions for word in ("--region", region)]
+    # As installed: with the bytecode that Python keeps.
+    env = environment(endpoint, home, world) | {"PYTHONPYCACHEPREFIX": str(home / "bytecode")}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run([*SCAN, *ONLY, *regions, *options], env=env, capture_output=True, check=True)
+    answer = json.loads(done.stdout)
+    return Told(found=Counter(r["kind"] for r in answer["resources"]), calls=answer["summary"]["calls"])
 
 
-def compare(title: str, world: World, home: Path, peer: Scanner | None) -> None:
-    weather = Weather(latency=LATENCY)
-    with cloud(world, weather) as endpoint:
+def of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def compare(title: str, world: World, home: Path, runs: int) -> None:
+    with cloud(world, Weather(latency=LATENCY)) as endpoint, looking(home, endpoint, world) as peer:
         key, regions = f"AKIA{world.account(0)}ROOT", world.regions
-        cases = {
-            "stackwright, in process": timed(ours, endpoint, key, regions),
-            "stackwright scan, whole command": process(world, endpoint, home, *regions),
-            "boto3, first pages only": timed(plain, endpoint, key, regions),
-        }
+        cases = [
+            Case(
+                name="stackwright scan, whole command",
+                scan=lambda: command(world, endpoint, home),
+                cpu=of_children,
+            ),
+            Case(
+                name="the same, --details none",
+                scan=lambda: command(world, endpoint, home, "--details", "none"),
+                cpu=of_children,
+            ),
+            Case(
+                name="stackwright, in process",
+                scan=lambda: ours(endpoint, key, regions),
+                cpu=time.process_time,
+            ),
+            Case(
+                name="boto3, first pages only",
+                scan=lambda: plain(endpoint, key, regions),
+                cpu=time.process_time,
+            ),
+        ]
         if peer:
-            cases["peer"] = timed(peer, endpoint, key, regions)
-        times = in_turns(cases, RUNS)
-        found: dict[str, Any] = {}
-        busy = spent(lambda: found.update(ours(endpoint, key, regions)))
-    targets = {"peer": "≥ 4 × here, ≥ 10 × everywhere"}
-    report(f"{title}, {LATENCY * 1000:.0f} ms a call", times, base="stackwright, in process", targets=targets)
-    each = busy / found["calls"] * 1000
-    print(
-        f"\n{found['calls']} calls, {found['resources']} resources, {busy:.2f} s of CPU, {each:.1f} ms a call"
-    )
+            # 6 × AssumeRole, 6 × GetCallerIdentity and one list each of three services, counted by a proxy.
+            calls = 15 * len(regions)
+            cases.append(
+                Case(
+                    name="ZenML's server",
+                    scan=lambda: Told(found=peer.scan(regions), calls=calls),
+                    cpu=peer.cpu,
+                )
+            )
+        for _ in range(1 + runs):
+            for case in cases:
+                case.run()
+    report(title, cases)
+
+
+@contextmanager
+def looking(home: Path, endpoint: str, world: World) -> Iterator[zenml.Peer | None]:
+    """ZenML's server, if it is here."""
+    if not zenml.PYTHON.exists():
+        print("no ZenML server here: make build/zenml-aws-venv/.ok")
+        yield None
+        return
+    with (
+        tempfile.TemporaryDirectory(dir=home) as its_home,
+        zenml.serving(Path(its_home), endpoint, world.account(0), world.home) as peer,
+    ):
+        yield peer
+
+
+def report(title: str, cases: list[Case]) -> None:
+    """Medians without the first round; the ratio is how much longer the last one, the peer, takes."""
+    print(f"\n{title}, {LATENCY * 1000:.0f} ms a call, load {os.getloadavg()[0]:.1f}\n")
+    print(f"| what | min | median | max | CPU | calls | {cases[-1].name} takes | found |")
+    print("|---|---|---|---|---|---|---|---|")
+    theirs = statistics.median(cases[-1].seconds[1:])
+    for case in cases:
+        taken = case.seconds[1:]
+        middle = statistics.median(taken)
+        times = [f"{x:.2f}" for x in (min(taken), middle, max(taken), statistics.median(case.busy[1:]))]
+        found = ", ".join(f"{number} {kind}" for kind, number in sorted(case.told.found.items()))
+        print(
+            f"| {case.name} | {' | '.join(times)} | {case.told.calls} | {theirs / middle:.1f} × | {found} |"
+        )
 
 
 def cpu() -> None:
@@ -155,14 +231,17 @@ def spent(act: Callable[[], object]) -> float:
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--peer", default="", help="MODULE:FUNCTION of another scanner")
-    module, _, function = asked.parse_args().peer.partition(":")
-    peer = getattr(importlib.import_module(module), function) if module else None
+    asked.add_argument("--runs", type=int, default=RUNS, help="rounds after the first, which is not counted")
+    asked.add_argument("--only", choices=["one", "all", "cpu"], help="one region, all regions, or CPU alone")
+    given = asked.parse_args()
     with tempfile.TemporaryDirectory() as home:
         os.environ |= {"AWS_SECRET_ACCESS_KEY": "any", "STACKWRIGHT_HOME": home, "AWS_REGION": "us-east-1"}
-        compare("One region: 200 buckets, 200 repositories, 50 clusters", HERE, Path(home), peer)
-        compare("The same account across 17 regions", EVERYWHERE, Path(home), peer)
-        cpu()
+        if given.only in (None, "one"):
+            compare("One region: 200 buckets, 200 repositories, 50 clusters", HERE, Path(home), given.runs)
+        if given.only in (None, "all"):
+            compare("The same account across 17 regions", EVERYWHERE, Path(home), given.runs)
+        if given.only in (None, "cpu"):
+            cpu()
 
 
 if __name__ == "__main__":
