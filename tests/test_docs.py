@@ -58,3 +58,18 @@ def test_the_readme_explains_every_kind_of_trust() -> None:
 
     readme = (ROOT / "README.md").read_text()
     assert [t for t in TRUSTS if f"`{t}`" not in readme] == []
+
+
+def test_the_readme_lists_what_can_stand_in_each_slot() -> None:
+    readme = (ROOT / "README.md").read_text()
+    table = readme.partition("## What can stand in each slot")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if "| `" in line]
+    slot, shown = "", {}
+    for name, flavor, way, _, zenml in rows:
+        slot = name or slot
+        known = re.match(r"`(\w+)`", zenml)
+        shown[slot, flavor.strip("`")] = (way.startswith("both"), known[1] if known else "")
+    assert shown == {
+        (c.type.replace("_", " "), c.flavor): (c.reusable, "" if c.outside_zenml else c.zenml_flavor)
+        for c in CATALOGUE
+    }

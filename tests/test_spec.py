@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from provisioner import regions
 from provisioner import spec as specs
+from provisioner.component import Option
 from provisioner.components import CATALOGUE, find, known_types
 from provisioner.errors import SpecError
 from provisioner.spec import Access, Spec, Wish
@@ -203,6 +204,14 @@ ARNS["step_operator"] = ARNS["orchestrator"]
 TAG = st.text("abcXYZ019 äß漢٣½.:/=+-@_", min_size=1, max_size=30)
 
 
+def _values(option: Option) -> st.SearchStrategy[Any]:
+    if option.choices:
+        return st.sampled_from(option.choices)
+    if isinstance(option.default, bool):
+        return st.booleans()
+    return st.integers(option.minimum, option.maximum)
+
+
 @st.composite
 def wishes(draw: st.DrawFn) -> dict[str, Any]:
     components: dict[str, Any] = {}
@@ -215,11 +224,7 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
         if facts.reusable and draw(st.booleans()):
             components[type_] = {"flavor": facts.flavor, "reuse": draw(arns)}
             continue
-        options = {
-            o.name: draw(st.booleans() if isinstance(o.default, bool) else st.integers(o.minimum, o.maximum))
-            for o in facts.options
-            if draw(st.booleans())
-        }
+        options = {o.name: draw(_values(o)) for o in facts.options if draw(st.booleans())}
         components[type_] = draw(
             st.sampled_from([facts.flavor, {"flavor": facts.flavor, "options": options}])
         )

@@ -20,8 +20,6 @@ _NOT_PUBLIC = tuple(
 )
 # EKS takes so many addresses for the API of one cluster.
 _MOST_CIDRS = 40
-# Kubernetes' own, and the one where everybody's things lie.
-_RESERVED = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
 def _built(case: Case) -> Iterator[tuple[str, Wish]]:
@@ -80,15 +78,6 @@ def _many_cidrs(case: Case) -> Iterator[Seen]:
             )
 
 
-def _namespace(case: Case) -> Iterator[Seen]:
-    for path, wish in _built(case):
-        if wish.options["namespace"] in _RESERVED:
-            yield Seen(
-                subject=f"{path}.namespace",
-                message=f"{wish.options['namespace']} is a namespace of Kubernetes' own",
-            )
-
-
 def _twice(case: Case) -> Iterator[Seen]:
     seen: set[str] = set()
     for wish in case.plan.spec.components:
@@ -127,13 +116,6 @@ ROWS = (
         why="EKS takes no more for the API of one cluster",
         look=_many_cidrs,
         fix="join neighbours to a shorter prefix, /8 at the shortest",
-    ),
-    Row(
-        id="namespace-reserved",
-        severity="error",
-        why="whoever may run pods there reaches more than pipelines",
-        look=_namespace,
-        fix="choose one of your own, such as `zenml`",
     ),
     Row(
         id="cluster-twice",

@@ -16,6 +16,7 @@ ESTIMATE = {
 }  # fmt: skip
 PLAN = {
     "spec", "template", "parameters", "resources", "permissions", "cost", "findings", "link_blockers",
+    "deploy_policy", "owner_policies",
 }  # fmt: skip
 LINK = {
     "url", "template_url", "template_sha256", "stack_name", "region", "parameters", "enrolment_id",
