@@ -1,7 +1,7 @@
 """May this found resource fill that slot, and if not, why."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -38,7 +38,7 @@ class Fitness:
     checks: tuple[Answer, ...]
 
     def as_dict(self) -> dict[str, object]:
-        return {"verdict": self.verdict, "checks": [asdict(answer) for answer in self.checks]}
+        return {"verdict": self.verdict, "checks": [dict(vars(answer)) for answer in self.checks]}
 
 
 def check(
