@@ -10,8 +10,8 @@ from provisioner.component import Outputs
 from stacks.documents import fragment, token
 from stacks.site import Site
 
-# ZenML 0.98 pushes PIPELINE[-STEP]-KEY anew at every build (build_utils.py), people push `latest`; every other
-# tag stays what it was. ECR takes five such patterns.
+# ZenML 0.98 pushes PIPELINE[-STEP]-KEY anew at every build (build_utils.py), people push `latest`; every
+# other tag stays what it was. ECR takes five such patterns.
 MOVING_TAGS = ("*orchestrator", "*step_operator", "*deployer", "*-intermediate-build", "latest")
 # What scanners find here, and why it stays.
 _NO_KEY = "a key is the user's choice; without one AWS's own key encrypts the images"
