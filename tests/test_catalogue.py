@@ -675,7 +675,7 @@ def test_whatever_decides_who_gets_in_stands_in_the_group_with_the_warning(name:
 @pytest.mark.parametrize(
     ("namespace", "fits"),
     [
-        *((name, True) for name in ("zenml", "a", "kubeflow", "k-means", "de-team", "dev", "x" * 63)),
+        *((name, True) for name in ("zenml", "a", "kubeflow", "k-means", "de-team", "dev", "x" * 59)),
         *((name, False) for name in ("kube-system", "kube-x", "kube", "default", "a-", "-a", "x" * 64)),
     ],
 )
