@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from provisioner.aws.kubernetes import Api
 from provisioner.aws.session import Client, Session
 from provisioner.cli.cloud import Cloud
 from provisioner.cli.options import places
@@ -58,6 +59,17 @@ def filled(world: Any) -> None:
     world.cloud.session.client("ecr").raw.put_image(
         repositoryName=uri.partition("/")[2], imageManifest=manifest, imageTag="one"
     )
+
+
+def deploy_cluster(world: Any) -> None:
+    """What the verb does with a cluster: once registered, it needs to be prepared."""
+    from provisioner.cli.preparing import prepared
+
+    cidrs = {"public_access_cidrs": ["198.51.100.7/32"]}
+    orchestrator = {"flavor": "eks", "options": cidrs}
+    components = {"artifact_store": "s3", "container_registry": "ecr", "orchestrator": orchestrator}
+    world.deploy(world.spec(components=components))
+    prepared(world.finish(), world.cloud, yes=True, wanted=None)
 
 
 def destroy(world: Any) -> None:
@@ -109,6 +121,21 @@ SCENES: dict[str, tuple[Act, Act, list[str]]] = {
         update,
         ["create_change_set", "registry.update_enrolment", "execute_change_set", "registry.register"],
     ),
+    "deploy a cluster": (
+        nothing,
+        deploy_cluster,
+        [
+            "registry.open_enrolment",
+            "create_change_set",
+            "execute_change_set",
+            "registry.register",
+            "create_access_entry",
+            "associate_access_policy",
+            *["kubernetes.apply"] * 4,
+            "delete_access_entry",
+            "registry.set_bootstrapped",
+        ],
+    ),
     "finish": (clicked, finish, ["registry.register", "registry.set_active"]),
     "destroy": (
         filled,
@@ -134,7 +161,9 @@ def test_killed_at_any_step_and_run_again_ends_as_the_undisturbed_run(scene: str
     undisturbed = stage.picture()
     # Between two writes nothing changes, however many reads there are: step 2n is right before the write n,
     # with everything read that leads to it, step 2n + 1 right after.
-    for step in range(2 * len(writes)):
+    # A cluster is dear: there only what comes right after a write, before anything is read again.
+    first, every = (1, 2) if scene == "deploy a cluster" else (0, 1)
+    for step in range(first, 2 * len(writes), every):
         stage.rise(f"step-{step}")
         before(stage.world)
         assert stage.run(act, dies_at=step) == (writes[: (step + 1) // 2], "killed")
@@ -152,7 +181,7 @@ class Stage:
         # Made once, before any fork: the victim's connections must be its own.
         self._survivor, self._victim = make(aws=aws, home=home).cloud, Cloud(session=Session(REGION))
         vars(self._victim)["identity"] = dict(self._survivor.identity)
-        for service in ("cloudformation", "iam", "sts", "s3", "ecr"):
+        for service in ("cloudformation", "iam", "sts", "s3", "ecr", "eks"):
             self._victim.session.client(service)
         self.world: Any = None
 
@@ -217,6 +246,7 @@ def make_mortal(dies_at: int, report: Path) -> None:
     for name, method in list(vars(Registry).items()):
         if callable(method) and not name.startswith("_"):
             setattr(Registry, name, mortal(f"registry.{name}", method))
+    Api.apply = mortal("kubernetes.apply", Api.apply)
 
 
 @pytest.fixture
@@ -229,7 +259,7 @@ def stage(aws: Any, home: Path, world: Any, monkeypatch: pytest.MonkeyPatch) -> 
 _TIMES = ("created_at", "opened_at", "published_at")
 _CHANCE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"
-    r"|(?<=-)[A-Za-z0-9]{12,13}(?![A-Za-z0-9])"
+    r"|(?<=-)[A-Za-z0-9]{12,13}(?![A-Za-z0-9])|(?<=-)[0-9a-f]{8}(?![A-Za-z0-9-])"
 )
 
 
@@ -296,7 +326,26 @@ def read_account(cloud: Any) -> dict[str, Any]:
         }
         for role in iam.list_roles()["Roles"]
     ]
+    eks = client("eks")
+    clusters = [
+        {
+            "name": name,
+            "entries": {
+                arn: {
+                    "tags": eks.describe_access_entry(**at)["accessEntry"]["tags"],
+                    "policies": [
+                        row["policyArn"]
+                        for row in eks.list_associated_access_policies(**at)["associatedAccessPolicies"]
+                    ],
+                }
+                for arn in eks.list_access_entries(clusterName=name)["accessEntries"]
+                for at in [{"clusterName": name, "principalArn": arn}]
+            },
+        }
+        for name in eks.list_clusters()["clusters"]
+    ]
     return {
+        "clusters": by_shape(clusters),
         "stacks": by_shape(stacks),
         "waiting change sets": waiting,
         "buckets": by_shape(buckets),
