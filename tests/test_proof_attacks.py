@@ -54,13 +54,13 @@ Burned = Callable[[str], None]
         ),
         (BOUND, {"ExternalId": "known-to-mallory-0123456789"}),
         ({"boundary": f"arn:aws:iam::{ACCOUNT}:policy/cap"}, {"PermissionsBoundaryArn": ""}),
-        ({}, {"PermissionsBoundaryArn": f"arn:aws:iam::{MALLORY}:policy/other"}),
+        ({}, {"PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/cap"}),
     ],
 )
 def test_a_changed_trust_parameter(
     world: Any, is_burned: Burned, access: dict[str, Any], changed: dict[str, str]
 ) -> None:
-    if "boundary" in access:
+    if "boundary" in access or "PermissionsBoundaryArn" in changed:
         world.iam.create_policy(
             PolicyName="cap",
             PolicyDocument='{"Version": "2012-10-17", "Statement": '
