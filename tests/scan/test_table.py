@@ -198,7 +198,7 @@ def test_an_all_embracing_policy_is_seen(name: str) -> None:
 
 def test_found_knows_its_component_types() -> None:
     found = role(let_in())
-    assert found and found.component_types == ("orchestrator", "step_operator")
+    assert found and found.component_types == ("orchestrator", "step_operator", "model_deployer")
 
 
 def test_unknown_tags_are_told_from_none_at_all() -> None:
