@@ -78,7 +78,7 @@ class SharedClients:
         self.patience = patience or Patience(clock=monotonic, sleep=sleep, random=random)
         self._config = _CONFIG.merge(config) if config else _CONFIG
         self._session = botocore.session.get_session()
-        known = self._session.get_component("data_loader")
+        known = guarded(lambda: self._session.get_component("data_loader"))
         self._session.register_component("data_loader", _Models(known.search_paths))
         self._clients: dict[str, Any] = {}
         self._lock = Lock()
