@@ -185,6 +185,7 @@ def test_a_role_that_goes_is_told_and_needs_no_permission(world: Any) -> None:
     world.deploy(world.spec("sagemaker"))
     world.deploy(world.spec("minimal"))
     assert [line.partition(" ")[0] for line in world.told if "(AWS::IAM::Role " in line] == [
+        "OrchestratorSchedulerRole",
         "OrchestratorRole",
         "StepOperatorRole",
     ]

@@ -30,6 +30,7 @@ def test_finishing_by_name_registers_what_the_stack_says_and_makes_the_first_sta
     }
     bucket = state.outputs["ArtifactStoreBucketName"]
     role = state.outputs["OrchestratorExecutionRoleArn"]
+    scheduler = state.outputs["OrchestratorSchedulerRoleArn"]
     assert {c.type: (c.origin, c.outputs, c.config) for c in world.registry.components()} == {
         "artifact_store": (
             "built",
@@ -49,8 +50,13 @@ def test_finishing_by_name_registers_what_the_stack_says_and_makes_the_first_sta
         ),
         "orchestrator": (
             "built",
-            {"execution_role_arn": role},
-            {"execution_role": role, "bucket": bucket, "output_data_s3_uri": f"s3://{bucket}/sagemaker"},
+            {"execution_role_arn": role, "scheduler_role_arn": scheduler},
+            {
+                "execution_role": role,
+                "bucket": bucket,
+                "output_data_s3_uri": f"s3://{bucket}/sagemaker",
+                "scheduler_role": scheduler,
+            },
         ),
         "step_operator": (
             "built",

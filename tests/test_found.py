@@ -62,13 +62,14 @@ def test_a_resource_is_a_component_named_after_it() -> None:
     assert components(BUCKET) == [part("team-artifacts.artifact_store")]
 
 
-def test_a_role_fits_two_slots_unless_one_is_named() -> None:
-    assert [c.name for c in components(ROLE)] == ["ml.orchestrator", "ml.step_operator"]
+def test_a_role_fits_three_slots_unless_one_is_named() -> None:
+    slots = ["ml.orchestrator", "ml.step_operator", "ml.model_deployer"]
+    assert [c.name for c in components(ROLE)] == slots
     assert [c.name for c in components(ROLE, types=("step_operator",))] == ["ml.step_operator"]
 
 
 def test_a_role_alone_has_no_configuration_for_that_depends_on_a_bucket() -> None:
-    assert [c.config for c in components(ROLE)] == [{}, {}]
+    assert [c.config for c in components(ROLE)] == [{}, {}, {}]
     config = {c.type: c.config for c in components(BUCKET, IMAGES, ROLE)}
     assert config["step_operator"] == {"role": ROLE.arn, "bucket": "team-artifacts"}
 
@@ -111,6 +112,7 @@ def test_a_found_role_takes_the_place_of_the_local_orchestrator() -> None:
         "container_registry": "ecr",
         "orchestrator": "sagemaker",
         "step_operator": "sagemaker",
+        "model_deployer": "sagemaker",
     }
 
 

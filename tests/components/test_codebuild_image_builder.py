@@ -40,13 +40,13 @@ def test_every_image_is_one_of_aws() -> None:
     [
         (
             {"same_region": True, "private": True, "privileged": False, "in_vpc": False},
-            [True, True, True, True],
+            [True, None, None, True, True, True],
         ),
         (
             {"same_region": False, "private": False, "privileged": True, "in_vpc": True},
-            [False, False, False, False],
+            [False, None, None, False, False, False],
         ),
-        ({}, [None, None, None, None]),
+        ({}, [None] * 6),
     ],
 )
 def test_a_found_project_is_checked_by_what_a_scan_reads(

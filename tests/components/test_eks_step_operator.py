@@ -26,4 +26,4 @@ def test_without_a_cluster_to_share_it_is_refused_with_what_is_possible() -> Non
     with pytest.raises(SpecError) as refused:
         specs.parse({"version": 1, "name": "churn", "region": "us-east-1", "components": components})
     assert refused.value.message == "step_operator eks needs orchestrator eks"
-    assert refused.value.hint == "add `orchestrator: eks`, or take step_operator: sagemaker"
+    assert refused.value.hint == "add `orchestrator: eks`, or take step_operator: sagemaker or batch"

@@ -27,6 +27,7 @@ EVERYTHING = {
     "Resources": {
         **{kind.replace("::", ""): {"Type": kind} for kind in RULES},
         "Jobs": JOB_ROLE,
+        "Machines": {"Type": "AWS::IAM::InstanceProfile", "Metadata": {"stackwright:starts": {}}},
         "Auto": {"Type": "AWS::EKS::Cluster", "Properties": {"ComputeConfig": {"Enabled": True}}},
         "Inside": {"Type": "AWS::EC2::VPCEndpoint", "Properties": {"VpcEndpointType": "Interface"}},
         "Inner": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Type": "network"}},
