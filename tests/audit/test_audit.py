@@ -161,6 +161,7 @@ EXAMPLES = {
     "region": "us-east-1",
     "account": "111122223333",
     "suffix": "amazonaws.com",
+    "queue_arn": "arn:aws:batch:us-east-1:111122223333:job-queue/jobs",
     "stack_id": "arn:aws:cloudformation:us-east-1:111122223333:stack/churn/1",
     "bucket_arn": "arn:aws:s3:::churn-artifacts",
     "repository_arn": "arn:aws:ecr:us-east-1:111122223333:repository/churn",

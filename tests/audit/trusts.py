@@ -40,6 +40,12 @@ TRUSTS = (
         why="a schedule belongs to a group, whose ARN comes with it",
     ),
     Trust(
+        service="ecs-tasks.amazonaws.com",
+        keys=SOURCE,
+        page=_GUIDE + "AmazonECS/latest/developerguide/cross-service-confused-deputy-prevention.html",
+        why="a task takes its roles for one account, whose number comes with it",
+    ),
+    Trust(
         service="eks.amazonaws.com",
         keys=SOURCE,
         page=_GUIDE + "eks/latest/userguide/cross-service-confused-deputy-prevention.html",
