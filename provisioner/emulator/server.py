@@ -23,7 +23,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from provisioner.emulator import calls, iam, listings, s3
+from provisioner.emulator import calls, ecr, iam, listings, s3
 from provisioner.emulator.account import RegionsResponse
 from provisioner.emulator.batch import StrictBatchResponse
 from provisioner.emulator.budgets import StrictBudgetsResponse
@@ -112,6 +112,7 @@ class Emulator:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         # Making 1,300 machine images takes a third of a second per account and region; nothing asks for one.
         os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        ecr.teach()
         self.rules = Rules()
         self.latency = 0.0
         self.opted_in: dict[str, set[str]] = {}

@@ -260,7 +260,7 @@ def test_an_error_is_told_to_people_too(cli: Any) -> None:
         2,
         "",
         "Error: there is no stack.yaml here\n"
-        "  Next: `stackwright init` writes one, or use --preset minimal|sagemaker\n",
+        "  Next: `stackwright init` writes one, or use --preset minimal|sagemaker|eks|ec2\n",
     )
 
 

@@ -50,6 +50,36 @@ def seen(client: Any, kind: str) -> list[str]:
     return [r["ResourceARN"] for r in found["ResourceTagMappingList"]]
 
 
+# --- Images, and which tags may move -----------------------------------------------------------------
+
+
+def test_a_tag_stays_what_it_was_but_for_the_wildcards(stacks: Any, client: Any) -> None:
+    kept = {
+        "ImageTagMutabilityExclusionFilterType": "WILDCARD",
+        "ImageTagMutabilityExclusionFilterValue": "*-build",
+    }
+    stacks.create(
+        "tags",
+        one(
+            "ECR::Repository",
+            RepositoryName="tags",
+            ImageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+            ImageTagMutabilityExclusionFilters=[kept],
+        ),
+    )
+
+    def push(tag: str, config: int) -> None:
+        media_type = "application/vnd.docker.distribution.manifest.v2+json"
+        manifest = {"schemaVersion": 2, "mediaType": media_type, "config": {"size": config}, "layers": []}
+        client("ecr").put_image(repositoryName="tags", imageManifest=json.dumps(manifest), imageTag=tag)
+
+    push("first-build", 1)
+    push("first-build", 2)
+    push("first", 3)
+    with pytest.raises(client("ecr").exceptions.ImageTagAlreadyExistsException):
+        push("first", 4)
+
+
 # --- KMS, and what is encrypted with it ------------------------------------------------------------
 
 
