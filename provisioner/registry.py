@@ -16,6 +16,7 @@ from provisioner.errors import CheckError
 T = TypeVar("T")
 Origin = Literal["built", "found"]
 StackStatus = Literal["registered", "unverified", "needs_bootstrap", "deleting", "deleted"]
+RegistrationStatus = Literal["registering", "registered", "removing", "stale"]
 
 _METADATA = sa.MetaData()
 
@@ -56,6 +57,12 @@ _COMPONENTS = sa.Table(
     sa.Column("outputs", sa.JSON, nullable=False),
     sa.Column("config", sa.JSON, nullable=False),
 )
+_REGISTRATIONS = sa.Table(
+    "registrations",
+    _METADATA,
+    *_texts("stack", "server", "status", "remote_id", "updated_at", key=("stack", "server")),
+    sa.Column("ids", sa.JSON, nullable=False),
+)
 _SETTINGS = sa.Table("settings", _METADATA, *_texts("key", "value", key=("key",)))
 
 
@@ -91,6 +98,21 @@ class RegisteredStack:
     template_sha256: str = ""
     connector: Mapping[str, str] = field(default_factory=dict)
     estimate: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """A stack's copy on a ZenML server; `ids` maps a component type, or `connector:TYPE`, to the id there."""
+
+    stack: str
+    server: str
+    status: RegistrationStatus
+    remote_id: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    updated_at: datetime
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"updated_at": stamp(self.updated_at)}
 
 
 class Registry:
@@ -215,6 +237,24 @@ class Registry:
                 )
             connection.execute(sa.delete(_COMPONENTS).where(_COMPONENTS.c.name == name))
 
+    # Copies on servers
+
+    def record_registration(self, registration: Registration) -> None:
+        with self._writing() as connection:
+            _put(connection, _REGISTRATIONS, registration.as_dict())
+
+    def registrations(self) -> list[Registration]:
+        ordered = sa.select(_REGISTRATIONS).order_by(_REGISTRATIONS.c.stack, _REGISTRATIONS.c.server)
+        return self._read(ordered, _registration)
+
+    def registrations_of(self, stack: str) -> list[Registration]:
+        return [r for r in self.registrations() if r.stack == stack]
+
+    def forget_registration(self, stack: str, server: str) -> None:
+        mine = (_REGISTRATIONS.c.stack == stack, _REGISTRATIONS.c.server == server)
+        with self._writing() as connection:
+            connection.execute(sa.delete(_REGISTRATIONS).where(*mine))
+
     # The active stack
 
     def active(self) -> str:
@@ -306,6 +346,11 @@ def _stack(row: Mapping[str, Any]) -> RegisteredStack:
 def _component(row: Mapping[str, Any]) -> RegisteredComponent:
     _check_mappings(row, "outputs", "config")
     return RegisteredComponent(**dict(row) | {"created_at": instant(row["created_at"])})
+
+
+def _registration(row: Mapping[str, Any]) -> Registration:
+    _check_mappings(row, "ids")
+    return Registration(**dict(row) | {"updated_at": instant(row["updated_at"])})
 
 
 def _enrolment(row: Mapping[str, Any]) -> Enrolment:

@@ -17,7 +17,7 @@ from provisioner import plan as plans
 from provisioner import spec as specs
 from provisioner.enrolments import Enrolment, Publication
 from provisioner.errors import CheckError, RefusedError
-from provisioner.registry import RegisteredComponent, RegisteredStack, Registry, with_status
+from provisioner.registry import RegisteredComponent, RegisteredStack, Registration, Registry, with_status
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -251,6 +251,30 @@ def test_a_status_is_changed_alone(registry: Registry) -> None:
     registry.register(stack(), [])
     registry.set_status("churn", "deleting")
     assert registry.stacks() == [stack(status="deleting")]
+
+
+# Copies on servers
+
+
+def registration(
+    stack: str = "churn", server: str = "https://zenml.example.com", **changes: Any
+) -> Registration:
+    plain = Registration(stack=stack, server=server, status="registering", updated_at=NOW)
+    return replace(plain, **changes)
+
+
+def test_a_copy_on_a_server_is_kept_beside_the_stack_and_forgotten_alone(registry: Registry) -> None:
+    done = registration(
+        status="registered", remote_id="9f", ids={"artifact_store": "1a", "connector:aws": "2b"}
+    )
+    elsewhere, other = registration(server="https://b.example.com"), registration("other")
+    for r in (registration(), done, other, elsewhere):
+        registry.record_registration(r)
+    assert registry.registrations() == [elsewhere, done, other]
+    assert registry.registrations_of("churn") == [elsewhere, done]
+    registry.forget_registration("churn", done.server)
+    registry.forget_registration("nobody", done.server)
+    assert registry.registrations() == [elsewhere, other]
 
 
 # Enrolments, by either door
