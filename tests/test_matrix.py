@@ -65,7 +65,10 @@ def test_only_what_never_stands_together_is_in_no_row() -> None:
 
 def furnish(world: Any) -> dict[str, Any]:
     """Everything that a spec may name, as somebody else made it."""
-    call = lambda service: world.cloud.session.client(service).raw  # noqa: E731
+
+    def call(service: str) -> Any:
+        return world.cloud.session.client(service).raw
+
     for name in ("administrator", "server"):
         world.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
     allow = json.dumps({**TRUST, "Statement": [ANYTHING]})

@@ -222,7 +222,7 @@ class EksResponse(TaughtResponse, BaseResponse):
         cluster.shown[kind] = given[kind]
 
     # Named after the parameters that they change, and found by name.
-    def _update_resourcesVpcConfig(self, cluster: Cluster, kind: str, given: Shown) -> None:  # noqa: N802
+    def _update_resourcesVpcConfig(self, cluster: Cluster, kind: str, given: Shown) -> None:  # noqa: N802 - named by the API
         network = cluster.shown[kind]
         wanted = {**network, **given[kind]}
         if set(wanted["subnetIds"]) != set(network["subnetIds"]):
@@ -242,12 +242,12 @@ class EksResponse(TaughtResponse, BaseResponse):
             before = before | change if row.get("enabled") else before - change
         cluster.shown[kind] = _logging({"clusterLogging": [{"enabled": True, "types": sorted(before)}]})
 
-    def _update_accessConfig(self, cluster: Cluster, kind: str, given: Shown) -> None:  # noqa: N802
+    def _update_accessConfig(self, cluster: Cluster, kind: str, given: Shown) -> None:  # noqa: N802 - named by the API
         after = given[kind]["authenticationMode"]
         checks.mode_step(cluster.shown[kind]["authenticationMode"], after)
         cluster.shown[kind]["authenticationMode"] = after
 
-    def _update_computeConfig(self, cluster: Cluster, kind: str, given: Shown) -> None:  # noqa: N802
+    def _update_computeConfig(self, cluster: Cluster, kind: str, given: Shown) -> None:  # noqa: N802 - named by the API
         shown = cluster.shown
         services = {**shown["kubernetesNetworkConfig"], **given.get("kubernetesNetworkConfig", {})}
         wanted = {"kubernetesNetworkConfig": services, **{k: given.get(k) for k in AUTOMATIC if k in given}}

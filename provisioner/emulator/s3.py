@@ -52,8 +52,7 @@ def conditional_permission(bucket: FakeBucket, action: str, resource: str) -> Pe
     return IAMPolicy(json.dumps({**policy, "Statement": applying})).is_action_permitted(action, resource)
 
 
-# moto offers no hook here.
-FakeBucket.get_permission = conditional_permission  # type: ignore[method-assign,assignment]
+FakeBucket.get_permission = conditional_permission  # type: ignore[method-assign,assignment]  # moto has no hook
 
 
 class BucketListing(BaseResponse):

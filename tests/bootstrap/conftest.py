@@ -175,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(sent)
 
-    do_GET = do_PATCH = do_POST = do_DELETE = _do  # noqa: N815
+    do_GET = do_PATCH = do_POST = do_DELETE = _do  # noqa: N815 - names of http.server
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -285,7 +285,7 @@ class Bed:
     def doors(self) -> Doors:
         return Doors(
             caller_arn=CALLER,
-            clusters=self.eks,  # type: ignore[arg-type]
+            clusters=self.eks,  # type: ignore[arg-type]  # a stand-in
             open_api=self.open_api,
             pauses=(self.eks.pause, self.eks.pause),
         )

@@ -250,8 +250,9 @@ def mortal(bed: Any, dies_at: int) -> bootstrap.Doors:
     doors = bed.doors
     return bootstrap.Doors(
         caller_arn=doors.caller_arn,
-        clusters=Dying(doors.clusters, ("enter", "mark", "grant", "revoke", "remove", "unmark")),  # type: ignore[arg-type]
-        open_api=lambda cluster: Dying(doors.open_api(cluster), ("apply", "delete")),  # type: ignore[arg-type,return-value]
+        # Stand-ins that die on the way, for the real doors.
+        clusters=Dying(doors.clusters, ("enter", "mark", "grant", "revoke", "remove", "unmark")),  # type: ignore[arg-type]  # see above
+        open_api=lambda cluster: Dying(doors.open_api(cluster), ("apply", "delete")),  # type: ignore[arg-type,return-value]  # see above
         pauses=doors.pauses,
     )
 

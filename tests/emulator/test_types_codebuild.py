@@ -92,7 +92,7 @@ def test_the_tagging_api_sees_projects(stacks: Any, client: Any) -> None:
 
 
 def environment(**change: Any) -> dict[str, Any]:
-    return {"Environment": {**PROJECT["Environment"], **change}}  # type: ignore[dict-item]
+    return {"Environment": {**PROJECT["Environment"], **change}}  # type: ignore[dict-item]  # an object, by its other keys
 
 
 @pytest.mark.parametrize(
