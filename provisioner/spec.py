@@ -16,7 +16,10 @@ from provisioner.errors import SpecError
 Retention = Literal["retain", "delete"]
 RETENTIONS: tuple[Retention, ...] = get_args(Retention)
 PROFILES = ("idle", "light", "team", "heavy")
-REGISTERS = ("local",)
+RegisterTo = Literal["local", "zenml"]
+RegisterHow = Literal["finish", "callback"]
+REGISTERS: tuple[RegisterTo, ...] = get_args(RegisterTo)
+HOWS: tuple[RegisterHow, ...] = get_args(RegisterHow)
 NAME = r"[a-z][a-z0-9-]{0,30}"
 # These keys are parameters of every template; any other key is stamped into a template of its own.
 PARAMETER_TAGS = ("team", "project", "environment", "cost-center")
@@ -79,6 +82,23 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Register:
+    """Where a finished stack is registered besides our own registry, and who says that it is finished.
+
+    `url` is of a ZenML server; empty: the environment's. `server` is the `stackwright serve` that a callback
+    posts to. Neither carries a secret.
+    """
+
+    to: RegisterTo = "local"
+    url: str = ""
+    how: RegisterHow = "finish"
+    server: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        return {key: value for key, value in vars(self).items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkWish:
     """A network of its own ("new"), or the id of a VPC and the ids of its subnets."""
 
@@ -98,7 +118,7 @@ class Spec:
     kms_key: str = ""
     budget: Budget | None = None
     usage: Mapping[str, Value] = field(default_factory=lambda: {"profile": "light"})
-    register: str = "local"
+    register: Register = Register()
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
@@ -113,7 +133,7 @@ class Spec:
             "data": {"retention": self.retention} | ({"kms_key": self.kms_key} if self.kms_key else {}),
             **({"budget": vars(self.budget)} if self.budget else {}),
             "usage": dict(self.usage),
-            "register": {"to": self.register},
+            "register": self.register.as_dict(),
             "tags": dict(self.tags),
         }
 
@@ -271,19 +291,19 @@ def parse(wish: object) -> Spec:
     if top.get("version") != 1 or isinstance(top.get("version"), bool):
         raise SpecError(f"version is {top.get('version')!r}", hint="write `version: 1`", field="version")
     data = _mapping(top.get("data", {}), "data", allowed=("retention", "kms_key"))
-    register = _mapping(top.get("register", {}), "register", allowed=("to",))
     components = _components(top.get("components"))
+    register = _register(top.get("register", {}))
     return Spec(
         name=_pattern(top, "name", NAME, "a lower-case letter, then at most 30 of a-z, 0-9 and -"),
         region=_region(top),
         components=components,
         network=_network(top.get("network"), components),
-        access=_access(top.get("access", {})),
+        access=_access(top.get("access", {}), register),
         retention=_choice(data.get("retention", "retain"), "data.retention", RETENTIONS),
         kms_key=_kms_key(data),
         budget=_budget(top.get("budget")),
         usage=_usage(top.get("usage", "light")),
-        register=_choice(register.get("to", "local"), "register.to", REGISTERS),
+        register=register,
         tags=_tags(top.get("tags", {})),
     )
 
@@ -586,7 +606,7 @@ def _refuse_network_options(needing: list[Wish]) -> None:
                 )
 
 
-def _access(value: object) -> Access:
+def _access(value: object, register: Register) -> Access:
     keys = _mapping(value, "access", allowed=("trust", "principal", "external_id", "boundary", "oidc"))
     trust = _choice(keys.get("trust", "account"), "access.trust", access.TRUSTS)
     principal = (
@@ -614,7 +634,7 @@ def _access(value: object) -> Access:
     return Access(
         trust=trust,
         principal=principal,
-        external_id=_external_id(keys, trust),
+        external_id=_external_id(keys, trust, register.to),
         boundary=boundary,
         oidc=_oidc(keys.get("oidc"), trust),
     )
@@ -727,9 +747,46 @@ def _budget(value: object) -> Budget | None:
     )
 
 
-def _external_id(keys: Mapping[str, Any], trust: str) -> bool:
+# No user, no query and no fragment: what could hold a secret has no place here.
+_PATH = r"(/[A-Za-z0-9._~-]+)*/?"
+ADDRESS = (
+    rf"(https://[A-Za-z0-9.-]+(:\d{{1,5}})?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d{{1,5}})?){_PATH}"
+)
+ADDRESS_WORDS = "https://HOST without a user, a query or a fragment; http only for localhost"
+
+
+def _register(value: object) -> Register:
+    keys = _mapping(value, "register", allowed=tuple(vars(Register())))
+    to = _choice(keys.get("to", "local"), "register.to", REGISTERS)
+    how = _choice(keys.get("how", "finish"), "register.how", HOWS)
+    _check_only(keys, "url", to == "zenml", "register.to: zenml")
+    _check_only(keys, "server", how == "callback", "register.how: callback")
+    return Register(
+        to=to,
+        how=how,
+        url=_address(keys, "url") if keys.get("url") is not None else "",
+        server=_address(keys, "server") if how == "callback" else "",
+    )
+
+
+def _check_only(keys: Mapping[str, Any], key: str, wanted: bool, where: str) -> None:
+    if keys.get(key) is not None and not wanted:
+        raise SpecError(
+            f"register.{key} needs {where}", hint=f"set it, or leave {key} out", field=f"register.{key}"
+        )
+
+
+def _address(keys: Mapping[str, Any], key: str) -> str:
+    value = keys.get(key)
+    if isinstance(value, str) and "@" in value:
+        # Not repeated: what stands before an @ may be a password.
+        raise SpecError(f"register.{key} holds a user", hint=ADDRESS_WORDS, field=f"register.{key}")
+    return _pattern(keys, key, ADDRESS, ADDRESS_WORDS, "register.").rstrip("/")
+
+
+def _external_id(keys: Mapping[str, Any], trust: str, to: RegisterTo) -> bool:
     """Asked for by default when the role belongs to one principal; a ZenML server never sends one."""
-    value = keys.get("external_id", trust == "principal")
+    value = keys.get("external_id", trust == "principal" and to != "zenml")
     if not isinstance(value, bool):
         raise SpecError(
             f"access.external_id is {value!r}", hint="allowed: true, false", field="access.external_id"
@@ -738,6 +795,12 @@ def _external_id(keys: Mapping[str, Any], trust: str) -> bool:
         raise SpecError(
             "access.external_id needs access.trust: principal",
             hint="within one account an external id protects nothing",
+            field="access.external_id",
+        )
+    if value and to == "zenml":
+        raise SpecError(
+            "access.external_id shuts the ZenML server out: it never sends one",
+            hint="write `external_id: false`; the condition on aws:PrincipalArn is what binds the role",
             field="access.external_id",
         )
     return value
@@ -839,14 +902,21 @@ def schema() -> dict[str, object]:
                 required=["monthly_usd", "notify"],
             ),
             "usage": _usage_schema(),
-            "register": _object({"to": {"enum": list(REGISTERS), "default": "local"}}),
+            "register": _register_schema(),
             "tags": {
                 "type": "object",
                 "maxProperties": MAX_TAGS,
                 "additionalProperties": {"type": "string", "maxLength": 256},
             },
         },
+        "if": _within("register", "to", "zenml"),
+        "then": {"not": _within("access", "external_id", True)},
     }
+
+
+def _within(key: str, inner: str, value: object) -> dict[str, object]:
+    held = {"type": "object", "properties": {inner: {"const": value}}, "required": [inner]}
+    return {"properties": {key: held}, "required": [key]}
 
 
 def _object(properties: dict[str, object], **more: object) -> dict[str, object]:
@@ -956,6 +1026,31 @@ def _access_schema() -> dict[str, object]:
             ),
             _if_trust("oidc", {"required": ["oidc"]}, {"not": {"required": ["oidc"]}}),
             *(_if_trust(t, {"properties": {"principal": {"type": "null"}}}) for t in ("oidc", "access_key")),
+        ],
+    )
+
+
+def _register_schema() -> dict[str, object]:
+    def only(key: str, value: str, names: str, then: object) -> dict[str, object]:
+        wanted = {"properties": {key: {"const": value}}, "required": [key]}
+        return {"if": wanted, "then": then, "else": {"properties": {names: {"type": "null"}}}}
+
+    address = {"type": ["string", "null"], "pattern": f"^{ADDRESS}$", "description": ADDRESS_WORDS}
+    return _object(
+        {
+            "to": {"enum": list(REGISTERS), "default": "local"},
+            "url": address,
+            "how": {"enum": list(HOWS), "default": "finish"},
+            "server": address,
+        },
+        allOf=[
+            only("to", "zenml", "url", True),
+            only(
+                "how",
+                "callback",
+                "server",
+                {"required": ["server"], "properties": {"server": {"type": "string"}}},
+            ),
         ],
     )
 

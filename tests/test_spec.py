@@ -14,7 +14,7 @@ from provisioner import spec as specs
 from provisioner.component import Option
 from provisioner.components import CATALOGUE, find, known_types
 from provisioner.errors import SpecError
-from provisioner.spec import Access, Spec, Wish
+from provisioner.spec import Access, Register, Spec, Wish
 
 ROLE = "arn:aws:iam::111122223333:role/zenml-server"
 BOUNDARY = "arn:aws:iam::111122223333:policy/ml-boundary"
@@ -85,7 +85,7 @@ def test_a_short_wish_gets_every_default() -> None:
         access=Access(trust="account", principal="", external_id=False, boundary=""),
         retention="retain",
         usage={"profile": "light"},
-        register="local",
+        register=Register(to="local", url="", how="finish", server=""),
         tags={},
     )
 
@@ -101,7 +101,12 @@ def test_a_full_wish_is_kept_whole() -> None:
         "access": {"trust": "principal", "principal": ROLE, "external_id": False, "boundary": BOUNDARY},
         "data": {"retention": "delete"},
         "usage": {"profile": "team", "s3_storage_gb": 5},
-        "register": {"to": "local"},
+        "register": {
+            "to": "zenml",
+            "url": "https://zenml.example.com/eu/",
+            "how": "callback",
+            "server": "https://stackwright.example.com",
+        },
         "tags": {"team": "churn", "Kostenstelle": "Größe 7 ½"},
     }
     assert specs.parse(full) == Spec(
@@ -121,9 +126,30 @@ def test_a_full_wish_is_kept_whole() -> None:
         access=Access(trust="principal", principal=ROLE, external_id=False, boundary=BOUNDARY),
         retention="delete",
         usage={"profile": "team", "s3_storage_gb": 5},
-        register="local",
+        register=Register(
+            to="zenml",
+            url="https://zenml.example.com/eu",
+            how="callback",
+            server="https://stackwright.example.com",
+        ),
         tags={"team": "churn", "Kostenstelle": "Größe 7 ½"},
     )
+
+
+def test_an_address_that_holds_a_secret_is_refused_without_telling_it() -> None:
+    with pytest.raises(SpecError) as refused:
+        specs.parse({**WISH, "register": {"to": "zenml", "url": "https://me:s3cr3t@zenml.example.com"}})
+    assert refused.value.field == "register.url"
+    assert "s3cr3t" not in f"{refused.value} {refused.value.hint}"
+
+
+def test_a_role_for_zenml_has_no_external_id_and_none_may_be_asked_for() -> None:
+    trusting = {"trust": "principal", "principal": ROLE}
+    wish = {**WISH, "access": trusting, "register": {"to": "zenml"}}
+    assert not specs.parse(wish).access.external_id
+    with pytest.raises(SpecError) as refused:
+        specs.parse({**wish, "access": {**trusting, "external_id": True}})
+    assert refused.value.message == "access.external_id shuts the ZenML server out: it never sends one"
 
 
 def test_components_stand_in_the_order_of_the_catalogue() -> None:
@@ -458,7 +484,21 @@ def test_any_value_in_any_place_is_understood_or_refused_with_its_key(path: str,
          "allowed: idle, light, team, heavy"),
         ("usage.s3_storage_gb", [1], "usage.s3_storage_gb", "usage.s3_storage_gb is a list, not a number",
          "a number of its unit"),
-        ("register.to", "zenml", "register.to", "register.to is 'zenml'", "allowed: local"),
+        ("register.to", "mlflow", "register.to", "register.to is 'mlflow'", "allowed: local, zenml"),
+        ("register", {"how": "call"}, "register.how", "register.how is 'call'",
+         "did you mean 'callback'? allowed: finish, callback"),
+        ("register", {"token": "x"}, "register.token", "unknown key 'register.token'",
+         "allowed: to, url, how, server"),
+        ("register", {"url": "https://z.example.com"}, "register.url",
+         "register.url needs register.to: zenml", "set it, or leave url out"),
+        ("register", {"to": "zenml", "url": "http://z.example.com"}, "register.url",
+         "register.url 'http://z.example.com' is not allowed", specs.ADDRESS_WORDS),
+        ("register", {"to": "zenml", "url": "https://z.example.com?x=1"}, "register.url",
+         "register.url 'https://z.example.com?x=1' is not allowed", specs.ADDRESS_WORDS),
+        ("register", {"server": "https://s.example.com"}, "register.server",
+         "register.server needs register.how: callback", "set it, or leave server out"),
+        ("register", {"how": "callback"}, "register.server", "register.server is missing",
+         specs.ADDRESS_WORDS),
         ("tags", None, "tags", "tags is empty, not a mapping of keys", "write `KEY: VALUE` lines under it"),
         ("tags", {5: "x"}, "tags", "tags has the key 5, which is a number, not a text", "put it in quotes"),
         ("tags", {"aws:x": "y"}, "tags.aws:x", "tags.aws:x is reserved",
