@@ -17,6 +17,7 @@ LAYERS = {
     "core": (
         *("provisioner", "provisioner.access", "provisioner.arn", "provisioner.component"),
         *("provisioner.components", "provisioner.errors", "provisioner.explain"),
+        "provisioner.export",
         *("provisioner.deploy_policy", "provisioner.deploy_rows", "provisioner.physical"),
         *(
             "provisioner.finish_address",
@@ -53,6 +54,7 @@ LAYERS = {
 # Their children need not be named one by one; all others do.
 WHOLE = (
     *("provisioner.aws", "provisioner.cli", "provisioner.components", "provisioner.emulator"),
+    "provisioner.export",
     *("provisioner.preflight", "provisioner.scan", "cost_estimates", "stacks"),
 )
 
@@ -101,6 +103,7 @@ INSIDE_FUNCTIONS = {"httpx", "rich", "platformdirs", "stacks"}
 PURE = {
     *(
         "__future__",
+        "base64",
         "collections",
         "dataclasses",
         "datetime",

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from provisioner import components, text
+from provisioner.cli import stack_export
 from provisioner.cli.component import origin_text
 from provisioner.cli.options import answer, confirm, json_option, open_registry, story, yes_option
 from provisioner.enrolments import stamp
@@ -21,6 +22,9 @@ def command() -> None:
       stackwright stack list
       stackwright stack set churn-prod
     """
+
+
+command.add_command(stack_export.command)
 
 
 @command.command("list")
