@@ -392,6 +392,14 @@ _REST = (
         },
         keys="KmsKeyArn",
     ),
+    Row(
+        type="Custom::StackwrightCallback",
+        others=("lambda:function",),
+        # CloudFormation calls the function with the rights of whoever deploys.
+        by_hand=dict.fromkeys(("create", "update", "delete"), "lambda:InvokeFunction"),
+        page="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/"
+        "template-custom-resources-lambda.html",
+    ),
 )
 
 ROWS = (*_STORAGE, *_IAM, *_EKS, *_NETWORK, *_ML, *_REST)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from provisioner import access
+from provisioner import access, callback
 from provisioner.component import Statement
 from provisioner.components import CATALOGUE, eks_cluster
 from provisioner.template import Template
@@ -53,7 +53,10 @@ _RANK = {
 _MANAGED = {policy.name: policy for c in CATALOGUE for policy in c.managed}
 _WORDS: dict[str, Statement] = {
     s.sid: s
-    for s in (*access.STATEMENTS, access.USER_STATEMENT, *(s for c in CATALOGUE for s in c.statements))
+    for s in (
+        *(*access.STATEMENTS, access.USER_STATEMENT, *callback.STATEMENTS),
+        *(s for c in CATALOGUE for s in c.statements),
+    )
 }
 
 

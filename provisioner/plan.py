@@ -87,6 +87,8 @@ class Shape:
     # The issuer of an OIDC trust is part of the keys of its conditions.
     oidc_issuer: str = ""
     oidc_provider: Action | Literal[""] = ""
+    # A function in the template tells a server what became of the stack.
+    callback: bool = False
 
     def structure(self, slot: Slot) -> dict[str, Value]:
         """What `Statement.when` and `Option.within` ask about one of the slots."""
@@ -108,6 +110,7 @@ class Shape:
             "budget": self.budget,
             "oidc_issuer": self.oidc_issuer,
             "oidc_provider": self.oidc_provider,
+            "callback": self.callback,
         }
         return shape | {key: value for key, value in more.items() if value}
 
@@ -141,6 +144,7 @@ def make(spec: Spec) -> Plan:
             budget=spec.budget.by if spec.budget else "",
             oidc_issuer=oidc.host if oidc else "",
             oidc_provider=("reuse" if oidc.provider else "build") if oidc else "",
+            callback=spec.register.how == "callback",
         ),
         parameters=_parameters(spec),
         stamped_tags={k: v for k, v in sorted(spec.tags.items()) if k not in PARAMETER_TAGS},
@@ -162,6 +166,7 @@ def shape_from(values: Mapping[str, object]) -> Shape:
         budget=_one_of("budget", values.get("budget", ""), BUDGETS),
         oidc_issuer=_issuer_from(values.get("oidc_issuer", "")),
         oidc_provider=_one_of("oidc_provider", values.get("oidc_provider", ""), ("", *ACTIONS)),
+        callback=_one_of("callback", values.get("callback", False), (False, True)),
     )
 
 
@@ -290,6 +295,7 @@ def _parameters(spec: Spec) -> dict[str, str]:
     if spec.budget:
         values |= {"BudgetMonthlyUsd": spec.budget.monthly_usd, "BudgetNotify": spec.budget.notify}
     values |= {pascal(tag): spec.tags.get(tag, "") for tag in PARAMETER_TAGS}
+    values["FinishBase"] = spec.register.server
     return {k: text(v) for k, v in values.items() if v not in ("", ())}
 
 

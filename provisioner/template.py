@@ -224,10 +224,26 @@ def _resources(template: Template) -> Iterator[Flaw]:
                 "DeletionPolicy takes no intrinsic: CloudFormation refuses the template",
                 "make one shape per policy",
             )
-        if type_ in ("AWS::CloudFormation::Stack", "AWS::Lambda::Function") or type_.startswith("Custom::"):
+        if type_ == "AWS::CloudFormation::Stack" or (
+            _is_code(type_) and not _is_inline(template, properties)
+        ):
             yield _flaw(
                 "not-one-file",
                 logical_id,
                 f"{type_} needs code or a second template beside this one",
                 "leave it out of the link path",
             )
+
+
+def _is_code(type_: str) -> bool:
+    return type_ == "AWS::Lambda::Function" or type_.startswith("Custom::")
+
+
+def _is_inline(template: Template, properties: Mapping[str, Any]) -> bool:
+    """Whether a function carries its code within the template, or is called by a resource that does so."""
+    token = properties.get("ServiceToken")
+    target = token.get("Fn::GetAtt") if isinstance(token, dict) else None
+    if isinstance(target, list) and target:
+        properties = template.resources.get(str(target[0]), {}).get("Properties", {})
+    code = properties.get("Code")
+    return isinstance(code, dict) and set(code) == {"ZipFile"}

@@ -7,7 +7,7 @@ from aws_cdk import BootstraplessSynthesizer, CfnOutput, CfnResource, RemovalPol
 from constructs import Construct
 
 from provisioner import access
-from provisioner.component import Component, ComponentType, Outputs, parameter_name, pascal
+from provisioner.component import Component, Outputs, parameter_name, pascal
 from provisioner.components import find
 from provisioner.plan import Shape, Slot, promised
 from provisioner.spec import PARAMETER_TAGS
@@ -15,6 +15,7 @@ from stacks import network as networks
 from stacks.access import AccessRole
 from stacks.access_key import AccessKey, AccessUser
 from stacks.budget import StackBudget
+from stacks.callback import Callback
 from stacks.components.batch_step_operator import BatchStepOperator
 from stacks.components.codebuild_image_builder import CodeBuildImageBuilder
 from stacks.components.ec2_orchestrator import Ec2Orchestrator
@@ -99,8 +100,12 @@ class MlopsStack(Stack):
             StackBudget(self, "budget", shape=shape)
         for slot, component in slots:
             self._add(GRANTS, slot, component)
+        address = self._address(slots)
+        if shape.callback:
+            told = Callback(self, "callback", address=address).outputs
+            self._output("CallbackTicket", "What the server said, or what is left to do.", told["ticket"])
         self._tag_everything(tags or {})
-        self._promise(slots)
+        self._promise(slots, address)
 
     def _access(self) -> AccessRole:
         """The access role, and what its trust needs: nothing, a provider, or a user with a key."""
@@ -157,16 +162,14 @@ class MlopsStack(Stack):
                     plain = resource.cfn_resource_type in _PLAIN and component != "access"
                     _tag(resource, _tags(component, own, plain=plain))
 
-    def _promise(self, slots: Sequence[tuple[Slot, Component]]) -> None:
+    def _promise(self, slots: Sequence[tuple[Slot, Component]], address: str) -> None:
         self._output(
             "AccessRoleArn", "Role that clients of this stack assume.", self.access.outputs["role_arn"]
         )
-        names = {slot.type: promised(component, slot) for slot, component in slots}
         for slot, component in slots:
-            for name in names[slot.type]:
+            for name in promised(component, slot):
                 words = component.outputs[name]
                 self._output(parameter_name(slot.type, name), words, self.scopes[slot.type][name])
-        address = "&".join(["v=1", *self._address(names)])
         finish = self._output(
             "FinishCommand", "Run this to register the stack.", f"stackwright finish '{address}'"
         )
@@ -176,15 +179,15 @@ class MlopsStack(Stack):
         )
         url.condition = self.parameters.has_finish_base
 
-    def _address(self, names: Mapping[ComponentType, Sequence[str]]) -> list[str]:
+    def _address(self, slots: Sequence[tuple[Slot, Component]]) -> str:
         """What finishing needs, in URL-safe characters only: ids, and names that CloudFormation generates."""
         fixed = {
             "enrolment": "${EnrolmentId}",
             "stack": "${AWS::StackId}",
             "access.role_arn": self.access.outputs["role_arn"],
         }
-        values = {f"{type_}.{n}": self.scopes[type_][n] for type_, many in names.items() for n in many}
-        return [f"{key}={text}" for key, text in {**fixed, **values}.items()]
+        values = {f"{s.type}.{n}": self.scopes[s.type][n] for s, c in slots for n in promised(c, s)}
+        return "&".join(["v=1", *(f"{key}={text}" for key, text in {**fixed, **values}.items())])
 
     def _output(self, name: str, words: str, text: str) -> CfnOutput:
         # A reused value goes in and out under one name, which two constructs of a stack cannot share.

@@ -53,7 +53,7 @@ class Parameters:
     def __init__(self, stack: Stack, *, shape: Shape, defaults: Mapping[str, str]) -> None:
         rows = [
             *(*_trust_rows(shape), *_data_rows(shape), *_component_rows(shape), *_network_rows(shape)),
-            *(*_budget_rows(shape), *_tag_rows(), *_own_rows()),
+            *(*_budget_rows(shape), *_tag_rows(), *_own_rows(shape)),
         ]
         self._by_name = {row.name: _parameter(stack, row, defaults.get(row.name)) for row in rows}
         stack.template_options.metadata = {
@@ -309,7 +309,10 @@ def _tag_rows() -> list[Row]:
     ]
 
 
-def _own_rows() -> list[Row]:
+def _own_rows(shape: Shape) -> list[Row]:
+    """A callback may go to a server on the same machine, for whoever tries it out on the emulator."""
+    server = r"https://[A-Za-z0-9.-]{1,253}(:\d{1,5})?"
+    tried = r"|http://(127\.0\.0\.1|localhost)(:\d{1,5})?" if shape.callback else ""
     return [
         Row(
             name="EnrolmentId",
@@ -323,7 +326,7 @@ def _own_rows() -> list[Row]:
             group=OURS,
             label="Server that finishes the registration",
             doc="https address of a stackwright server, or empty.",
-            pattern=r"^(https://[A-Za-z0-9.-]{1,253}(:\d{1,5})?)?$",
+            pattern=f"^({server}{tried})?$",
         ),
     ]
 

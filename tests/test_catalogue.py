@@ -19,7 +19,7 @@ import yaml
 from parliament import iam_definition
 
 from cost_estimates.rules import FREE, RULES
-from provisioner import access, guards, permissions, regions, synth
+from provisioner import access, callback, guards, permissions, regions, synth
 from provisioner import arn as arns
 from provisioner import plan as plans
 from provisioner import spec as specs
@@ -33,12 +33,18 @@ from provisioner.template import Template
 ROOT = Path(__file__).parent.parent
 BUILT = [c for c in CATALOGUE if c.resource_types]
 REUSABLE = [c for c in CATALOGUE if c.reusable]
-STATEMENTS = {s.sid: s for s in (*access.STATEMENTS, *(s for c in CATALOGUE for s in c.statements))}
+STATEMENTS = {
+    s.sid: s
+    for s in (*access.STATEMENTS, *callback.STATEMENTS, *(s for c in CATALOGUE for s in c.statements))
+}
 OWNERS = {s.sid: c for c in CATALOGUE for s in c.statements}
 ACCESS_TYPES = {"AWS::IAM::Role", "AWS::IAM::RolePolicy"}
 AWS_SCOPE = {"partition", "region", "account", "stack_id", "stack_name", "suffix"}
 # They send neither aws:SourceAccount nor aws:SourceArn when they assume a role.
-SENDS_NOTHING = {"ec2.amazonaws.com"}
+SENDS_NOTHING = {"ec2.amazonaws.com", "lambda.amazonaws.com"}
+# What a stack that calls back has besides; every other is without code.
+CALLBACK_TYPES = {callback.TYPE, "AWS::Lambda::Function", "AWS::Logs::LogGroup"}
+CALLS_BACK = {"how": "callback", "server": "https://mlops.example.com"}
 PRINCIPAL = "arn:aws:iam::111122223333:role/someone"
 
 # Free, and many: they carry the stack's own tags only, for a template must stay small.
@@ -153,6 +159,8 @@ OTHERS = {
     "cluster reused by all": wish(
         reusing(*ALL[:2], "eks_orchestrator") | {"step_operator": "eks", "image_builder": "kaniko"}
     ),
+    "callback": wish(specs.PRESETS["sagemaker"], register=CALLS_BACK),
+    "cluster with a callback": wish(eks(), register=CALLS_BACK),
     "ten tags": wish(
         specs.PRESETS["sagemaker"],
         tags={"team": "churn", "cost-center": "4711", **{f"tag {n}": f"value {n}" for n in range(10)}},
@@ -321,6 +329,8 @@ def test_a_grant_uses_only_promised_outputs(statement: Statement) -> None:
                 assert statement.when == "kms" and key == "key_arn"
             elif scope == "access":
                 assert owner is None and key == "role_arn"
+            elif scope == "callback":
+                assert statement in callback.STATEMENTS and key == "log_group_arn"
             elif scope == "data":
                 assert statement.when == "kms" and key == "key_arn"
             elif owner and scope == owner.type:
@@ -376,6 +386,7 @@ def test_every_emitted_type_is_one_of_its_components() -> None:
         own = {t for c in making for t in c.resource_types}
         network = plan.shape.network
         own |= NETWORK_TYPES if network and network.vpc == "new" else set()
+        own |= CALLBACK_TYPES if plan.shape.callback else set()
         assert template(name).types <= own | ACCESS_TYPES, name
         assert template(name).types >= ACCESS_TYPES, name
         seen |= template(name).types
@@ -383,7 +394,8 @@ def test_every_emitted_type_is_one_of_its_components() -> None:
 
 
 @pytest.mark.parametrize(
-    "type_", sorted({t for c in CATALOGUE for t in c.resource_types} | ACCESS_TYPES | NETWORK_TYPES)
+    "type_",
+    sorted({t for c in CATALOGUE for t in c.resource_types} | ACCESS_TYPES | NETWORK_TYPES | CALLBACK_TYPES),
 )
 def test_every_type_is_priced_or_free_because(type_: str) -> None:
     assert type_ in RULES or FREE.get(type_)
@@ -429,6 +441,7 @@ def test_a_template_promises_every_output_built_or_reused(name: str) -> None:
     slots = PLANS[name].shape.slots
     promised = [(c, k) for s in slots if (c := find(s.type, s.flavor)) for k in plans.promised(c, s)]
     own = {"AccessRoleArn", "FinishCommand", "FinishUrl"}
+    own |= {"CallbackTicket"} if PLANS[name].shape.callback else set()
     assert set(outputs) == own | {parameter_name(c.type, key) for c, key in promised}
     for address in ("FinishCommand", "FinishUrl"):
         text = outputs[address]["Value"]["Fn::Sub"]
@@ -466,7 +479,7 @@ def test_nothing_that_a_shell_or_a_url_reads_gets_into_a_finish_address(name: st
 def test_a_template_grants_what_its_components_list_and_nothing_else(name: str) -> None:
     shape = PLANS[name].shape
     wanted = [s.sid for s in access.STATEMENTS]
-    shape = PLANS[name].shape
+    wanted += [s.sid for s in callback.STATEMENTS] if shape.callback else []
     for slot in shape.slots:
         component = find(slot.type, slot.flavor)
         assert component
@@ -551,7 +564,8 @@ def test_a_template_is_ascii_because_cloudformation_gives_other_letters_back_as_
 def test_a_template_is_one_file_without_code_users_or_names(name: str) -> None:
     it = template(name)
     forbidden = ("Lambda", "CloudFormation::Stack", "CustomResource", "Custom::", "IAM::User", "AccessKey")
-    assert [t for t in it.types if any(word in t for word in forbidden)] == []
+    own = CALLBACK_TYPES if PLANS[name].shape.callback else set()
+    assert [t for t in it.types - own if any(word in t for word in forbidden)] == []
     assert [p for p in it.parameters if "Bootstrap" in p or "Asset" in p] == []
     keys = {key for node in walk(it.body) if isinstance(node, dict) for key in node}
     assert keys & {"Transform", "Fn::Transform", "Fn::ImportValue", "aws:asset:path"} == set()
@@ -594,7 +608,9 @@ def test_what_holds_data_stays_or_goes_as_asked_and_keeps_its_policy(name: str) 
 
 @cache
 def taggable(type_: str) -> bool:
-    """Whether the CloudFormation schema of a type knows Tags."""
+    """Whether the CloudFormation schema of a type knows Tags; a type of one's own has none."""
+    if type_.startswith("Custom::"):
+        return False
     data = Path(cfnlint.__file__).parent / "data" / "schemas"
     name = json.loads((data / "providers" / "us-east-1.json").read_text())[type_]
     return "Tags" in json.loads((data / "resources" / f"{name}.json").read_text())["properties"]
@@ -735,7 +751,7 @@ def test_a_wide_statement_is_what_the_reader_thinks() -> None:
 
 def test_cfn_lint_finds_neither_error_nor_warning(tmp_path: Path) -> None:
     files = [ROOT / "provisioner" / "shapes" / name for name in SHIPPED]
-    kinds = [name for name in OTHERS if name.startswith(("cluster", "machines"))]
+    kinds = [name for name in OTHERS if name.startswith(("cluster", "machines", "callback"))]
     for name in ("all reused, principal", "reused s3_artifact_store", "ten tags", *kinds):
         files.append(tmp_path / f"{name}.json")
         files[-1].write_text(template(name).text)

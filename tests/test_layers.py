@@ -26,6 +26,7 @@ LAYERS = {
             "provisioner.kubernetes_versions",
         ),
         *("provisioner.guards", "provisioner.kubernetes", "provisioner.link", "provisioner.zones"),
+        *("provisioner.callback", "provisioner.runtimes"),
         *("provisioner.permissions", "provisioner.plan", "provisioner.preflight", "provisioner.regions"),
         *("provisioner.scan", "provisioner.spec", "provisioner.teardown", "provisioner.template"),
     ),
@@ -122,6 +123,7 @@ PACKAGE_DATA = {
     "provisioner.kubernetes_versions": {"importlib.resources"},
     "provisioner.deploy_rows": {"importlib.resources"},
     "provisioner.regions": {"importlib.resources"},
+    "provisioner.runtimes": {"importlib.resources"},
     "provisioner.zones": {"importlib.resources"},
     "cost_estimates.price_book": {"pathlib"},
 }

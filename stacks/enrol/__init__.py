@@ -1,0 +1,1 @@
+"""The code that a template may carry within itself."""
