@@ -21,6 +21,11 @@ PROVED: tuple[Status, ...] = ("needs_bootstrap", "registered")
 OWN = ("EnrolmentId", "ExternalId")
 TO_START = timedelta(minutes=60)
 TO_FINISH = timedelta(hours=24)
+# Revisions of the registry's schema that this program knows, oldest first; provisioner/migrations makes them.
+REVISIONS = ("0001", "0002")
+NEWEST = REVISIONS[-1]
+# How long a writer waits for the others.
+BUSY_SECONDS = 30
 
 # `registry.py` declares the same tables for SQLAlchemy; a test holds the two against each other.
 DDL = (
@@ -173,6 +178,15 @@ def unusable(path: Path, why: object) -> RefusedError:
     )
 
 
+def check_revision(found: str, place: object) -> None:
+    """Raises RefusedError for a registry that a newer program has written."""
+    if found and found not in REVISIONS:
+        raise RefusedError(
+            f"{place} was written by a newer stackwright: its schema is {found}, and {NEWEST} is known here",
+            hint="bring this one up to date: `pip install --upgrade stackwright`",
+        )
+
+
 def make_private(path: Path) -> None:
     """The registry's folder and file for their owner alone, where they do not exist yet."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -184,10 +198,11 @@ def make_private(path: Path) -> None:
 def _connected(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         make_private(path)
-        with closing(sqlite3.connect(path, timeout=10)) as database, database:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as database, database:
             database.row_factory = lambda cursor, row: dict(
                 zip((c[0] for c in cursor.description), row, strict=True)
             )
+            check_revision(_revision(database), path)
             for statement in DDL:
                 database.execute(statement)
             yield database
@@ -195,3 +210,11 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
         raise
     except (OSError, sqlite3.DatabaseError) as error:
         raise unusable(path, error) from error
+
+
+def _revision(database: sqlite3.Connection) -> str:
+    """The schema's revision; empty where no program has said one. Revisions so far left our tables alone."""
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+        return ""
+    row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row["version_num"]) if row else ""

@@ -414,10 +414,10 @@ def test_two_processes_write_at_once_and_one_of_them_gets_a_name(path: Path) -> 
 def test_a_name_taken_between_check_and_write_is_seen(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one process is about to write, no other can."""
     first, second = Registry(path), Registry(path)
-    with first._writing() as connection:
+    with first.database.writing() as connection:
         with pytest.raises(sqlite3.OperationalError, match="locked"), sqlite3.connect(path, timeout=0) as db:
             db.execute("DELETE FROM stacks")
-        connection.execute(sa.text("INSERT INTO settings VALUES ('active', 'first')"))
+        connection.execute(sa.text("INSERT INTO active_stacks VALUES ('', '', '', 'first')"))
         assert second.active() == ""
     assert second.active() == "first"
 

@@ -1,0 +1,1 @@
+"""Migrations of the registry, run by Alembic; registry/schema.py says when."""

@@ -1,0 +1,21 @@
+"""Door to the registry: enrolments, stacks, components; in SQLite by default, in PostgreSQL by URL."""
+
+from provisioner.registry.store import Registry
+from provisioner.registry.values import (
+    RegisteredComponent,
+    RegisteredStack,
+    Registration,
+    RegistrationStatus,
+    StackStatus,
+    with_status,
+)
+
+__all__ = [
+    "RegisteredComponent",
+    "RegisteredStack",
+    "Registration",
+    "RegistrationStatus",
+    "Registry",
+    "StackStatus",
+    "with_status",
+]
