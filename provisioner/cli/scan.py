@@ -189,7 +189,7 @@ def command(
         raise SpecError(f"--format {form} belongs to --policy", hint=" | ".join(FORMS), field="form")
     from provisioner.cli import scanning
 
-    with scanning.run(scanning.wish(ROWS, **wish), ROWS, resume=resume) as found:
+    with scanning.run(scanning.wish(ROWS, suggests=suggests, **wish), ROWS, resume=resume) as found:
         if suggests:
             found = _with_suggestions(found)
         return _answered(found, fail_on=fail_on, form=form)

@@ -49,6 +49,7 @@ class Wish:
     engine: Engine = "direct"
     aggregator: str = ""
     view: str = ""
+    suggests: bool = False
 
     @property
     def most_details(self) -> int | None:
@@ -126,7 +127,7 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Iterator
     from provisioner.scan.engine import Scan
 
     wish, checkpoint = _resumed(wish) if resume else (wish, _begun(wish))
-    rows = [row for row in rows if row.service in wish.services or not wish.services]
+    rows = [row for row in rows if _is_asked(row, wish)]
     started = time.monotonic()
     try:
         accounts, caller = _accounts(wish, rows)
@@ -147,6 +148,12 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Iterator
         )
     finally:
         checkpoint.close()
+
+
+def _is_asked(row: "Row", wish: Wish) -> bool:
+    if wish.services:
+        return row.service in wish.services
+    return wish.suggests or not row.for_suggestions
 
 
 def _read(
@@ -271,8 +278,14 @@ def _agreed(wish: Wish, question: Mapping[str, Any]) -> Wish:
     """The wish of the file, whose pace may change; raises SpecError where the options ask for another."""
     known: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in question.items()}
     asked = Wish(**known)
-    same = replace(wish, workers=asked.workers, seconds_per_cell=asked.seconds_per_cell)
-    if same not in (asked, replace(Wish(), workers=asked.workers, seconds_per_cell=asked.seconds_per_cell)):
+    # Suggestions can be asked of any scan: one that did not look for quotas says so.
+    same = replace(
+        wish, workers=asked.workers, seconds_per_cell=asked.seconds_per_cell, suggests=asked.suggests
+    )
+    plain = replace(
+        Wish(), workers=asked.workers, seconds_per_cell=asked.seconds_per_cell, suggests=asked.suggests
+    )
+    if same not in (asked, plain):
         raise SpecError(
             "the scan to go on with asked something else",
             hint="--resume alone goes on with it; without --resume a new scan begins",

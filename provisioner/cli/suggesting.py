@@ -95,6 +95,11 @@ def _lines(suggestion: Suggestion) -> Iterator[str]:
         for type_, flavor in flavors.items()
     ]
     yield text.table(rows, indent=5)
+    for check in suggestion.get("checks", ()):
+        if check["ok"] is False:
+            yield f"     ! {check['id']}: {check['detail']}; ask for more at Service Quotas first"
+        elif check["ok"] is None:
+            yield f"     ? {check['id']}: I could not look whether {check['reason']}"
     if suggest.unready(suggestion):
         yield f"     stackwright init --from-scan --suggestion {number}"
     else:

@@ -86,6 +86,11 @@ def _names_skypilot(facts: Facts) -> bool | None:
     return facts.get("skypilot_name") is True and facts.get("skypilot_role") is True
 
 
+def _some_left(facts: Facts) -> bool | None:
+    value = facts.get("value")
+    return value > 0 if isinstance(value, int | float) else None
+
+
 VPC = (
     _same_region("network"),
     _is("available", "available", "the network is ready"),
@@ -117,9 +122,9 @@ FOR_KIND: Mapping[str, tuple[Check, ...]] = {
         _is("trusts_ec2", "trusts_ec2", "EC2 may assume its role"),
         Check(
             id="skypilot_name",
-            severity="error",
+            severity="info",
             test=_names_skypilot,
-            reason="profile and role are called skypilot-v1, the only name that SkyPilot looks for",
+            reason="profile and role are called skypilot-v1; any other must be named in ~/.sky/config.yaml",
         ),
         _is(
             "no_full_access",
@@ -182,4 +187,13 @@ FOR_KIND: Mapping[str, tuple[Check, ...]] = {
         in_service("the endpoint is in service", "InService", "Updating", "SystemUpdating"),
     ),
     "pipeline": (_same_region("pipeline"),),
+    "job_quota": (
+        Check(
+            id="quota",
+            severity="error",
+            test=_some_left,
+            reason="jobs on such a machine may run",
+            detail=lambda facts: f"{facts.get('value')} at a time",
+        ),
+    ),
 }

@@ -8,7 +8,7 @@ Engine = Literal["direct", "config", "resource-explorer"]
 ENGINES: tuple[Engine, ...] = ("direct", "config", "resource-explorer")
 
 # Service of a row -> what CloudFormation calls such a thing; both indexes know it by that name. What is
-# missing here belongs to no region, and takes one call per account anyway.
+# missing here belongs to no region, and takes one call per account anyway, or is a quota.
 TYPES: Mapping[str, str] = {
     "s3": "AWS::S3::Bucket",
     "ecr": "AWS::ECR::Repository",

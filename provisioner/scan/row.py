@@ -162,7 +162,8 @@ class Row:
     `tagged_as` is the service's name in the tagging API, where tags come in bulk; `locate` asks for the
     "region" of an item whose listing does not tell it. `one` gives the arguments that list a single
     resource, where the call can; `absent` are the error codes that say there is no such resource.
-    `states` maps an error code, or words of its message, to what it says of the cell.
+    `states` maps an error code, or words of its message, to what it says of the cell. What is
+    `for_suggestions` is asked only with --suggest, or by name.
     """
 
     service: str
@@ -187,6 +188,7 @@ class Row:
     one: Callable[[Arn], Mapping[str, Any]] | None = None
     absent: tuple[str, ...] = ()
     states: Mapping[str, State] = field(default_factory=dict)
+    for_suggestions: bool = False
 
     @property
     def api(self) -> str:

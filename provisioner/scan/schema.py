@@ -88,6 +88,7 @@ def _suggestion() -> Schema:
                 "description": "What the missing parts cost; null: a price is not known.",
             },
             "why": {**by_type, "description": "What each part got its points for."},
+            "checks": {"type": "array", "items": _check(), "description": "What holds for all of its parts."},
         }
     )
 

@@ -20,6 +20,7 @@ from provisioner.errors import SpecError
 from provisioner.fit import Answer, Fitness
 from provisioner.scan.likely import rank as likelihood
 from provisioner.scan.row import GLOBAL, Found
+from provisioner.scan.rows.quotas import NAMES as QUOTAS
 from provisioner.spec import DEFAULT_PRESET, PARAMETER_TAGS, PRESETS, legal_name
 
 MOST = 20
@@ -66,6 +67,8 @@ class Suggestion:
     slots: Mapping[ComponentType, tuple[str, Candidate | None]]
     score: float
     kin: int
+    # What the region says of the whole stack, whatever its parts are.
+    checks: tuple[Answer, ...] = ()
 
     @property
     def found(self) -> list[Candidate]:
@@ -92,6 +95,7 @@ class Suggestion:
             "missing": list(self.missing),
             "monthly_usd": None if self.missing else 0,
             "why": {t: self._why(*slot) for t, slot in self.slots.items()},
+            "checks": [dict(vars(answer)) for answer in self.checks],
         }
 
     def _why(self, flavor: str, candidate: Candidate | None) -> str:
@@ -133,7 +137,8 @@ Shelf = dict[Slot, list[Candidate]]
 
 def _of_account(account: str, found: Iterable[Found], today: date | None) -> Iterator[Suggestion]:
     shelves: dict[str, Shelf] = defaultdict(lambda: defaultdict(list))
-    for candidate in _candidates(found, today):
+    quotas: dict[str, list[Found]] = defaultdict(list)
+    for candidate in _candidates(_without_quotas(found, quotas), today):
         shelf = shelves[candidate.found.region][candidate.slot]
         shelf.append(candidate)
         # Now and then: ten thousand buckets never stand here at once, and few are sorted often.
@@ -143,9 +148,18 @@ def _of_account(account: str, found: Iterable[Found], today: date | None) -> Ite
     for region, shelf_of in sorted(shelves.items()):
         shelf_here = {**anywhere, **_shortlisted(shelf_of)}
         for flavor in flavors("orchestrator"):
-            made = _suggestion(account, region, flavor, shelf_here)
+            made = _suggestion(account, region, flavor, shelf_here, quotas[region])
             if made:
                 yield made
+
+
+def _without_quotas(found: Iterable[Found], quotas: dict[str, list[Found]]) -> Iterator[Found]:
+    """The things; quotas are put aside by region."""
+    for resource in found:
+        if resource.kind == "job_quota":
+            quotas[resource.region].append(resource)
+        else:
+            yield resource
 
 
 def _candidates(found: Iterable[Found], today: date | None) -> Iterator[Candidate]:
@@ -175,7 +189,9 @@ def _shortlisted(shelf: Shelf) -> Shelf:
 # Combinations
 
 
-def _suggestion(account: str, region: str, flavor: str, shelf: Shelf) -> Suggestion | None:
+def _suggestion(
+    account: str, region: str, flavor: str, shelf: Shelf, quotas: Sequence[Found]
+) -> Suggestion | None:
     """The best stack with this orchestrator; None where it has no preset, or nothing to build it on."""
     preset = next((p for p in PRESETS.values() if p.get("orchestrator") == flavor), None)
     if preset is None or not _is_worth_it(flavor, shelf):
@@ -187,12 +203,28 @@ def _suggestion(account: str, region: str, flavor: str, shelf: Shelf) -> Suggest
         return None
     needed = [_points_of(*slots[t]) for t in preset]
     kin = [c.found for _, c in slots.values() if c]
+    checks = tuple(_quota_left(quotas)) if flavor == "sagemaker" else ()
+    lost = sum(COSTS[c.severity] for c in checks if c.ok is False)
     return Suggestion(
         account=account,
         region=region,
         slots={t: slots[t] for t in known_types() if t in slots},
-        score=round(sum(needed) / len(needed), 1),
+        score=round(max(0.0, sum(needed) / len(needed) - lost), 1),
+        checks=checks,
         kin=sum(len(_shared(a, b)) for n, a in enumerate(kin) for b in kin[n + 1 :] if a.arn != b.arn),
+    )
+
+
+def _quota_left(quotas: Sequence[Found]) -> Iterator[Answer]:
+    """Whether the region lets jobs run; nobody could look where no quota was found."""
+    values = {q.name: q.attributes.get("value") for q in quotas}
+    none = [name for name in QUOTAS if values.get(name) == 0]
+    yield Answer(
+        id="quota",
+        ok=False if none else True if set(QUOTAS) <= set(values) else None,
+        severity="warning",
+        reason="the account's quotas let its jobs run here",
+        detail=", ".join(f"{name} is 0" for name in none),
     )
 
 

@@ -27,6 +27,7 @@ from provisioner.scan.rows import (
     files,
     iam,
     network,
+    quotas,
     s3,
     sagemaker,
     secrets,
@@ -72,4 +73,5 @@ ROWS: tuple[Row, ...] = (
     work.SERVICES,
     secrets.ROW,
     stacks.ROW,
+    quotas.ROW,
 )

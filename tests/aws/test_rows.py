@@ -19,6 +19,7 @@ from provisioner.emulator.rules import iam_action
 from provisioner.emulator.server import Emulator
 from provisioner.scan.engine import Scan, scan
 from provisioner.scan.policy import REGIONS, policy
+from provisioner.scan.rows.quotas import NAMES as QUOTAS
 from provisioner.scan.simulate import Need, allowed
 from provisioner.scan.table import GLOBAL, ROWS, Found, Reading, Row
 
@@ -314,6 +315,23 @@ def test_tags_come_in_bulk_or_with_the_list(session: Recorded, service: str) -> 
     assert found.tags == TEAM
 
 
+def test_quotas_are_those_that_jobs_need(aws: Emulator, session: Recorded) -> None:
+    name = "ml.m5.xlarge for training job usage"
+    quotas: Any = session.client("service-quotas").raw
+    code = next(
+        quota["QuotaCode"]
+        for page in quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        for quota in page["Quotas"]
+        if quota["QuotaName"] == name
+    )
+    aws.set_quota(ACCOUNT, HOME, "sagemaker", code, 0)
+    reading = read(session, ROW["sagemaker-quotas"])
+    assert {found.name: found.attributes["value"] for found in reading.resources} == {
+        "ml.m5.xlarge for processing job usage": 4,
+        name: 0,
+    }
+
+
 def test_a_cluster_names_who_has_access_entries(session: Recorded) -> None:
     (cluster,) = read(session, ROW["eks"]).resources
     entries = cluster.attributes["access_entries"]
@@ -459,6 +477,7 @@ ITEMS: Mapping[str, list[Any]] = {
     ],
     "iam": [_role(n) for n in ("one", "two")],
     "eks": ["one", "two"],
+    "sagemaker-quotas": [{"QuotaName": n, "QuotaCode": "L-1", "Value": 1.0} for n in QUOTAS],
     "codebuild": ["one", "two"],
     "sagemaker-domains": [
         {"DomainArn": _arn("sagemaker", f"domain/d-{n}"), "DomainId": f"d-{n}", "DomainName": n}
@@ -594,7 +613,9 @@ def test_the_second_page_of_every_list_is_read(offline: Recorded, row: Row) -> N
     )
     reading = read(offline, bare)
     assert (reading.cell.state, reading.cell.calls) == ("found", 2)
-    assert [f.name.removeprefix("zenml-") for f in reading.resources] == ["one", "two"]
+    # Of the quotas only those of this name are told.
+    names = list(QUOTAS) if row.kind == "job_quota" else ["one", "two"]
+    assert [f.name.removeprefix("zenml-") for f in reading.resources] == names
 
 
 @every_row

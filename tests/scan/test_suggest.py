@@ -112,6 +112,15 @@ def test_a_bucket_a_repository_and_a_role_are_a_whole_stack() -> None:
             "orchestrator": "100 points: fit; also named churn…",
             "step_operator": "100 points: fit; also named churn…",
         },
+        "checks": [
+            {
+                "id": "quota",
+                "ok": None,
+                "severity": "warning",
+                "reason": "the account's quotas let its jobs run here",
+                "detail": "",
+            }
+        ],
     }
     assert (second["flavors"]["orchestrator"], second["score"]) == ("local", 83.3)
     # The role is of use there, too: for single steps.
@@ -169,6 +178,44 @@ def test_of_equals_those_of_one_team_go_together() -> None:
     )["local"]
     assert stack["artifact_store"] == "arn:aws:s3:::zebra"
     assert stack["container_registry"].endswith("/omega")
+
+
+def quotas(*values: int, region: str = REGION) -> list[Found]:
+    """Those of SageMaker jobs, in the order of their names."""
+    return [
+        Found(
+            arn=f"arn:aws:servicequotas:{region}:{ACCOUNT}:sagemaker/L-{number}",
+            account=ACCOUNT,
+            region=region,
+            kind="job_quota",
+            name=suggest.QUOTAS[number],
+            attributes={"value": value},
+        )
+        for number, value in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "ok", "detail", "score"),
+    [
+        ((4, 4), True, "", 100.0),
+        ((4, 0), False, "ml.m5.xlarge for training job usage is 0", 90.0),
+        ((0, 0), False, ", ".join(f"{name} is 0" for name in suggest.QUOTAS), 90.0),
+        ((4,), None, "", 100.0),
+        ((), None, "", 100.0),
+    ],
+)
+def test_a_stack_whose_jobs_may_not_run_says_so(
+    values: tuple[int, ...], ok: bool | None, detail: str, score: float
+) -> None:
+    there = [bucket("churn-data"), repository("churn"), role("churn-exec")]
+    elsewhere = quotas(0, 0, region="eu-west-1")
+    first, second = ranked(*quotas(*values), *elsewhere, *there)
+    words = "the account's quotas let its jobs run here"
+    check = {"id": "quota", "ok": ok, "severity": "warning", "reason": words, "detail": detail}
+    assert (first["score"], first["checks"]) == (score, [check])
+    # The local orchestrator needs none.
+    assert second["checks"] == []
 
 
 def test_kinship_outweighs_no_warning() -> None:
