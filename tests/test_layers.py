@@ -29,7 +29,8 @@ LAYERS = {
         *("provisioner.callback", "provisioner.runtimes"),
         *("provisioner.permissions", "provisioner.plan", "provisioner.preflight", "provisioner.regions"),
         *("provisioner.scan", "provisioner.sharing", "provisioner.spec", "provisioner.teardown"),
-        "provisioner.template",
+        *("provisioner.template", "provisioner.zenml", "provisioner.zenml.capabilities"),
+        *("provisioner.zenml.login", "provisioner.zenml.steps", "provisioner.zenml.wanted"),
     ),
     "estimator": ("cost_estimates",),
     "constructs": ("stacks",),
@@ -37,8 +38,10 @@ LAYERS = {
         *("cost_estimates.assembly", "cost_estimates.price_list", "cost_estimates.refresh"),
         *("provisioner.aws", "provisioner.checkpoint", "provisioner.emulator", "provisioner.enrolments"),
         *("provisioner.migrations", "provisioner.registry", "provisioner.synth"),
+        "provisioner.zenml.server",
     ),
     "engines": (
+        "provisioner.zenml.engine",
         *(
             "provisioner.bootstrap",
             "provisioner.deploy",
@@ -79,7 +82,7 @@ DOORS_OF_DOORS = {
 # What an engine may take from a door besides types: values that the door keeps, never the door itself.
 VALUES_OF_DOORS = {
     "provisioner.enrolments": None,
-    "provisioner.registry": {"RegisteredStack", "RegisteredComponent", "with_status"},
+    "provisioner.registry": {"RegisteredStack", "RegisteredComponent", "Registration", "with_status"},
 }
 
 OWNERS = {
@@ -91,7 +94,7 @@ OWNERS = {
     "botocore": ("provisioner.aws", "provisioner.emulator"),
     "click": ("provisioner.cli",),
     "cryptography": ("provisioner.emulator",),
-    "httpx": ("provisioner.aws.kubernetes",),
+    "httpx": ("provisioner.aws.kubernetes", "provisioner.zenml.server"),
     "jinja2": ("provisioner.render",),
     "moto": ("provisioner.emulator",),
     "platformdirs": ("provisioner.cli",),
