@@ -63,6 +63,8 @@ class ResourceType:
     needs_iam_capability: ClassVar[bool] = False
     # Real properties that this emulator cannot apply: refused, never ignored.
     beyond: ClassVar[frozenset[str]] = frozenset()
+    # A type of somebody's own, whose function knows its properties.
+    any_property: ClassVar[bool] = False
 
     def create(self, site: Site, properties: Properties) -> str:
         """Make the resource and answer its physical id."""
@@ -158,7 +160,7 @@ class Gone:
 def check_properties(kind: ResourceType, properties: Properties) -> None:
     """Refuse unknown and missing top-level properties before anything is called."""
     unknown = sorted(set(properties) - kind.allowed)
-    if unknown:
+    if unknown and not kind.any_property:
         raise HandlerError(f"Encountered unsupported property {unknown[0]}")
     beyond = sorted(kind.beyond & set(properties))
     if beyond:

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +24,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from provisioner.emulator import calls, ecr, iam, listings, s3
+from provisioner.emulator import calls, custom, ecr, iam, listings, s3, signature
 from provisioner.emulator.account import RegionsResponse
 from provisioner.emulator.batch import StrictBatchResponse
 from provisioner.emulator.budgets import StrictBudgetsResponse
@@ -34,6 +35,7 @@ from provisioner.emulator.codebuild import StrictCodeBuildResponse
 from provisioner.emulator.ec2 import StrictEc2Response
 from provisioner.emulator.eks import EksResponse
 from provisioner.emulator.engine import Engine
+from provisioner.emulator.functions import PROCESSES, StrictLambdaResponse
 from provisioner.emulator.identity import caller_of
 from provisioner.emulator.quotas import Quota, QuotaResponse, set_limit
 from provisioner.emulator.refusal import AwsError
@@ -90,6 +92,8 @@ class Gate:
             self._aws.rules.check(call, principal, iam_action(call.service, operation))
         if call.service == "iam":
             iam.check_trust(call.form)
+        if call.service == "sts":
+            signature.check(environ, call.access_key, call.account, lambda: datetime.now(UTC))
         if call.service == "s3":
             caller = caller_of(call.access_key, call.account)
             expected = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", "")
@@ -122,6 +126,7 @@ class Emulator:
         self.endpoint = f"http://localhost:{self._server.server_port}"
         self._clients = Clients(f"http://127.0.0.1:{self._server.server_port}")
         self.engine = Engine(self._clients.call, event_delay)
+        custom.CustomResource.endpoint = self.endpoint
         self.taught = self._taught()
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -137,6 +142,7 @@ class Emulator:
             "sagemaker": StrictSageMakerResponse,
             "codebuild": StrictCodeBuildResponse,
             "eks": EksResponse,
+            "lambda": type("Lambda", (StrictLambdaResponse,), {"endpoint": self.endpoint}),
             "iam": iam.StrictIamResponse,
             "servicequotas": QuotaResponse,
             "sts": StrictTokenResponse,
@@ -202,14 +208,21 @@ class Emulator:
         self.rules.clear()
         self.latency = 0.0
         self.opted_in.clear()
+        # Whoever waits for a function would keep the engine from stopping.
+        custom.ANSWERS.close()
+        PROCESSES.stop()
         self.engine.reset()
+        custom.ANSWERS.open()
         BackendDict.reset()
         reset_model_data()
 
 
 def control(aws: Emulator, request: BackendRequest) -> Response:
     """The controls over HTTP: GET health; POST fail, deny, throttle, slow, delay, quota, opt-in,
-    reset."""
+    reset. What custom resources put comes in here, too."""
+    if request.method == "PUT" and request.path.startswith(custom.PATH):
+        taken = custom.ANSWERS.give(request.path.removeprefix(custom.PATH), request.get_data())
+        return Response("", 200 if taken else 403)
     name = request.path.removeprefix(CONTROL)
     given = json.loads(request.get_data() or b"{}") if request.method == "POST" else {}
     if (request.method, name) == ("GET", "health"):

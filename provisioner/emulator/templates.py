@@ -15,7 +15,7 @@ from provisioner.emulator import template
 from provisioner.emulator.clients import error_code
 from provisioner.emulator.refusal import invalid
 from provisioner.emulator.stack import Home
-from provisioner.emulator.types import TYPES
+from provisioner.emulator.types import TYPES, TypeTable
 
 MAX_URL_LENGTH = 1024
 ATTRIBUTES = {name: kind.attribute_names for name, kind in TYPES.items()}
@@ -51,10 +51,10 @@ def read(source: Source, home: Home, call: Callable[..., Any], endpoint: str) ->
     return template.parse(_fetched(source.url or "", home, call, endpoint), _known(home.region))
 
 
-def _known(region: str) -> dict[str, frozenset[str]]:
+def _known(region: str) -> TypeTable[frozenset[str]]:
     """The types that the region has, as far as our tables tell."""
     missing = regions.missing_types(region) if region in regions.names() else None
-    return {name: found for name, found in ATTRIBUTES.items() if name not in (missing or ())}
+    return TypeTable((name, found) for name, found in ATTRIBUTES.items() if name not in (missing or ()))
 
 
 def locate(url: str, endpoint: str) -> Location:
