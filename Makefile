@@ -19,7 +19,7 @@ types: $(VENV)/.dev
 	$(VENV)/bin/mypy
 
 pytest: $(VENV)/.dev
-	$(VENV)/bin/pytest --ignore tests/audit --ignore tests/zenml $(ARGS)
+	$(VENV)/bin/pytest --ignore tests/audit --ignore tests/zenml -n auto --maxprocesses 4 $(ARGS)
 
 # Our templates through cfn-lint, checkov, cdk-nag, parliament and our own checks.
 audit: $(VENV)/.dev build/audit-venv/.ok

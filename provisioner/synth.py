@@ -88,12 +88,17 @@ def _generation() -> str:
     """Changes whenever the code that writes templates does, so that no stale shape is served."""
     digest = hashlib.sha256(__version__.encode())
     root = Path(__file__).parent
-    for folder in (root / "components", root.parent / "stacks", root.parent / "stacks" / "components"):
-        for path in sorted(folder.glob("*.py")):
-            digest.update(path.read_bytes())
-    for name in ("access.py", "arn.py", "component.py", "plan.py", "spec.py", "template.py"):
-        digest.update((root / name).read_bytes())
+    for path in (
+        *sorted(root.glob("*.py")),
+        *_sources(root / "components"),
+        *_sources(root.parent / "stacks"),
+    ):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _sources(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
 
 
 def _read(path: Path) -> Template | None:

@@ -1,6 +1,7 @@
 """Every preset with every pair of options: synthesized, linted, estimated, deployed both ways, destroyed."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -164,8 +165,9 @@ class Account:
 
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where templates are kept between tests: each is synthesized once."""
-    return tmp_path_factory.mktemp("shapes")
+    """Where templates are kept between tests: each is synthesized once, by whichever process needs it first."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shapes"
 
 
 @pytest.fixture
