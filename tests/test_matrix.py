@@ -165,7 +165,7 @@ class Account:
 
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where templates are kept between tests: each is synthesized once, by whichever process needs it first."""
+    """Where templates are kept between tests: each is synthesized once, by who needs it first."""
     base = tmp_path_factory.getbasetemp()
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shapes"
 
