@@ -22,7 +22,7 @@ OWN = ("EnrolmentId", "ExternalId")
 TO_START = timedelta(minutes=60)
 TO_FINISH = timedelta(hours=24)
 # Revisions of the registry's schema that this program knows, oldest first; provisioner/migrations makes them.
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 NEWEST = REVISIONS[-1]
 # How long a writer waits for the others.
 BUSY_SECONDS = 30
@@ -116,49 +116,54 @@ class Publication:
     published_at: datetime
 
 
-def open_enrolment(path: Path, enrolment: Enrolment) -> None:
-    """The one write of `link`."""
-    row = enrolment.row()
-    columns, places = ", ".join(row), ", ".join(f":{key}" for key in row)
-    with _connected(path) as database:
-        database.execute(f"INSERT INTO enrolments ({columns}) VALUES ({places})", row)  # noqa: S608 - own names
+@dataclass(frozen=True)
+class QuickRegistry:
+    """A registry's file, as far as `link` and `publish` use it; `Registry` has the same verbs and more."""
+
+    path: Path
+
+    def open_enrolment(self, enrolment: Enrolment) -> None:
+        """The one write of `link`."""
+        row = enrolment.row()
+        columns, places = ", ".join(row), ", ".join(f":{key}" for key in row)
+        with _connected(self.path) as database:
+            database.execute(f"INSERT INTO enrolments ({columns}) VALUES ({places})", row)  # noqa: S608 - own names
+
+    def record_publication(self, publication: Publication) -> None:
+        row = {**vars(publication), "published_at": stamp(publication.published_at)}
+        with _connected(self.path) as database:
+            database.execute(
+                "INSERT OR REPLACE INTO publications (sha256, region, url, account, published_at)"
+                " VALUES (:sha256, :region, :url, :account, :published_at)",
+                row,
+            )
+
+    def publication(self, *, sha256: str, region: str) -> Publication | None:
+        row = self._row("SELECT * FROM publications WHERE sha256 = ? AND region = ?", sha256, region)
+        return _publication(row) if row else None
+
+    def publication_at(self, url: str) -> Publication | None:
+        """The publication that put a template at this address; no registry is made by looking."""
+        row = self._found("SELECT * FROM publications WHERE url = ?", url)
+        return _publication(row) if row else None
+
+    def enrolment(self, id_: str) -> Enrolment | None:
+        """What the link with this id promised; no registry is made by looking."""
+        row = self._found("SELECT * FROM enrolments WHERE id = ?", id_)
+        return from_row(row) if row else None
+
+    def _found(self, query: str, value: str) -> dict[str, Any] | None:
+        # Path.is_file raises where a folder above may not be entered.
+        return self._row(query, value) if isfile(self.path) else None  # noqa: PTH113
+
+    def _row(self, query: str, *values: str) -> dict[str, Any] | None:
+        with _connected(self.path) as database:
+            row: dict[str, Any] | None = database.execute(query, values).fetchone()
+        return row
 
 
-def find_publication(path: Path, *, sha256: str, region: str) -> Publication | None:
-    with _connected(path) as database:
-        row = database.execute(
-            "SELECT * FROM publications WHERE sha256 = ? AND region = ?", (sha256, region)
-        ).fetchone()
-    return Publication(**{**row, "published_at": instant(row["published_at"])}) if row else None
-
-
-def find_publication_at(path: Path, url: str) -> Publication | None:
-    """The publication that put a template at this address; no registry is made by looking."""
-    row = _found(path, "SELECT * FROM publications WHERE url = ?", url)
-    return Publication(**{**row, "published_at": instant(row["published_at"])}) if row else None
-
-
-def find_enrolment(path: Path, id_: str) -> Enrolment | None:
-    """What the link with this id promised; no registry is made by looking."""
-    row = _found(path, "SELECT * FROM enrolments WHERE id = ?", id_)
-    return from_row(row) if row else None
-
-
-def _found(path: Path, query: str, value: str) -> dict[str, Any] | None:
-    if not isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder above may not be entered
-        return None
-    with _connected(path) as database:
-        row: dict[str, Any] | None = database.execute(query, (value,)).fetchone()
-    return row
-
-
-def record_publication(path: Path, publication: Publication) -> None:
-    row = {**vars(publication), "published_at": stamp(publication.published_at)}
-    with _connected(path) as database:
-        database.execute(
-            "INSERT OR REPLACE INTO publications VALUES (:sha256, :region, :url, :account, :published_at)",
-            row,
-        )
+def _publication(row: Mapping[str, Any]) -> Publication:
+    return Publication(**{**row, "published_at": instant(row["published_at"])})
 
 
 def stamp(moment: datetime) -> str:

@@ -13,7 +13,7 @@ from provisioner.cli.options import (
     answer,
     json_option,
     now,
-    places,
+    open_quickly,
     profile_option,
     random_id,
     read_spec,
@@ -21,7 +21,7 @@ from provisioner.cli.options import (
     story,
 )
 from provisioner.cli.planning import Draft, draft
-from provisioner.enrolments import Enrolment, find_enrolment, open_enrolment, stamp
+from provisioner.enrolments import Enrolment, stamp
 from provisioner.errors import CHECK_SAID_NO, SpecError
 from provisioner.link import Link
 from provisioner.template import Template
@@ -102,7 +102,7 @@ def command(
     made = Link(region=enrolment.region, template_url=url, stack_name=enrolment.name, parameters=parameters)
     quick = links.quick_create(made)
     if wanted:
-        open_enrolment(places().registry, enrolment)
+        open_quickly().open_enrolment(enrolment)
     value = _answer(made, quick, drafted, enrolment if wanted else None)
     answer(value, _formatted(format_, value), as_json=as_json)
     _tell(made, readers, drafted, enrolment if wanted else None)
@@ -218,7 +218,7 @@ def _promise(link: Link) -> "Promise | None":
     """What this registry promised by the enrolment that the link carries."""
     from provisioner.explain import Promise
 
-    found = find_enrolment(places().registry, link.parameters.get("EnrolmentId", ""))
+    found = open_quickly().enrolment(link.parameters.get("EnrolmentId", ""))
     if found is None:
         return None
     return Promise(

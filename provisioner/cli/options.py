@@ -17,11 +17,13 @@ import click
 from provisioner import regions
 from provisioner import spec as specs
 from provisioner.errors import SpecError
+from provisioner.sharing import MARKS, Seat, project
 from provisioner.spec import Spec
 
 if TYPE_CHECKING:
     from provisioner.aws.session import Session
     from provisioner.deploy import Clock
+    from provisioner.enrolments import QuickRegistry
     from provisioner.registry import Registry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -152,9 +154,54 @@ def places() -> Places:
 
 
 def open_registry() -> "Registry":
+    """The registry, from this user's seat; raises RefusedError where it cannot be used."""
     from provisioner.registry import Registry
 
-    return Registry(places().registry)
+    return Registry(registry_place(), seat=seat())
+
+
+def open_quickly() -> "QuickRegistry | Registry":
+    """The registry for links: plain sqlite3, unless it is elsewhere than in a file."""
+    place = registry_place()
+    if isinstance(place, str):
+        return open_registry()
+    from provisioner.enrolments import QuickRegistry
+
+    return QuickRegistry(place)
+
+
+def registry_place() -> Path | str:
+    """A file, or the URL that STACKWRIGHT_REGISTRY gives, which may hold a password: show it to nobody."""
+    given = os.environ.get("STACKWRIGHT_REGISTRY", "")
+    if "://" in given and not given.startswith("sqlite:///"):
+        return given
+    return Path(given.removeprefix("sqlite:///")) if given else places().registry
+
+
+def seat() -> Seat:
+    """Who asks the registry, and from which project."""
+    from socket import gethostname
+
+    groups = os.environ.get("STACKWRIGHT_GROUPS", "").replace(",", " ").split()
+    return Seat(user=_user(), groups=(*groups,), host=gethostname(), directory=_project())
+
+
+def _user() -> str:
+    from getpass import getuser
+
+    try:
+        return os.environ.get("STACKWRIGHT_USER") or getuser()
+    except (KeyError, OSError):  # a number without a name, as in containers
+        return str(os.getuid())
+
+
+def _project() -> str:
+    """The nearest folder upwards that is a project, else this one."""
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # somebody removed it
+        return ""
+    return project((str(p), frozenset(m for m in MARKS if (p / m).exists())) for p in (here, *here.parents))
 
 
 def open_session(region: str, profile: str) -> "Session":

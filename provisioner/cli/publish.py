@@ -8,8 +8,8 @@ from provisioner.cli.options import (
     confirm,
     json_option,
     now,
+    open_quickly,
     open_session,
-    places,
     profile_option,
     read_spec,
     spec_options,
@@ -17,7 +17,7 @@ from provisioner.cli.options import (
     yes_option,
 )
 from provisioner.cli.planning import draft
-from provisioner.enrolments import Publication, record_publication
+from provisioner.enrolments import Publication
 from provisioner.errors import CheckError
 
 
@@ -57,11 +57,10 @@ def command(
     key = door.publish(target, drafted.template, shape=drafted.plan.shape.as_dict())
     url = links.object_url(bucket=target, key=key, region=spec.region)
     links.check_template_url(url, region=spec.region)
-    record_publication(
-        places().registry,
+    open_quickly().record_publication(
         Publication(
             sha256=drafted.template.sha256, region=spec.region, url=url, account=account, published_at=now()
-        ),
+        )
     )
     value = {
         "template_url": url,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from provisioner import link as links
 from provisioner import synth
 from provisioner import template as templates
-from provisioner.cli.options import open_session, places
+from provisioner.cli.options import open_quickly, open_session, places
 from provisioner.cli.planning import Draft
-from provisioner.enrolments import find_publication, find_publication_at, stamp
+from provisioner.enrolments import stamp
 from provisioner.errors import SpecError
 from provisioner.link import Link
 from provisioner.plan import shape_from
@@ -31,7 +31,7 @@ def address(given: str, drafted: Draft) -> tuple[str, str]:
     base = _base()
     if base:
         return _listed(base, sha256), f"whoever may read {base}"
-    published = find_publication(places().registry, sha256=sha256, region=region)
+    published = open_quickly().publication(sha256=sha256, region=region)
     if published is None:
         raise SpecError(
             f"nobody knows where this template lies for {region}",
@@ -80,7 +80,7 @@ def claimed(link: Link) -> "Source":
     """What is known without reading the object: our own publication, a vendor's manifest, or a mere claim."""
     from provisioner.explain import Source, hash_in
 
-    published = find_publication_at(places().registry, link.template_url)
+    published = open_quickly().publication_at(link.template_url)
     if published:
         how = f"published from here on {stamp(published.published_at)[:10]} to account {published.account}"
         return Source(template=_known(published.sha256), sha256=published.sha256, how=how)

@@ -12,7 +12,7 @@ import pytest
 from provisioner import link as links
 from provisioner.aws.buckets import Buckets
 from provisioner.cli.options import places
-from provisioner.enrolments import Publication, record_publication
+from provisioner.enrolments import Publication, QuickRegistry
 from provisioner.errors import RefusedError
 
 NAME = "churn-dev"
@@ -43,7 +43,7 @@ def ours(cli: Any, home: Path, sha256: str) -> str:
         account="111122223333",
         published_at=datetime(2026, 7, 1, tzinfo=UTC),
     )
-    record_publication(home / "registry.db", published)
+    QuickRegistry(home / "registry.db").record_publication(published)
     return cli("link", *MINIMAL).out.strip()
 
 

@@ -1,13 +1,10 @@
 """The registry: every write whole or not at all, and two doors to the same tables."""
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -15,72 +12,21 @@ import sqlalchemy as sa
 from provisioner import enrolments
 from provisioner import plan as plans
 from provisioner import spec as specs
-from provisioner.enrolments import Enrolment, Publication
-from provisioner.errors import CheckError, RefusedError
-from provisioner.registry import RegisteredComponent, RegisteredStack, Registration, Registry, with_status
-
-ROOT = Path(__file__).parent.parent
-NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-ID = "0123456789abcdef0123456789abcdef"
-STACK_ID = "arn:aws:cloudformation:eu-central-1:111122223333:stack/churn/1"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "deep" / "registry.db"
-
-
-@pytest.fixture
-def registry(path: Path) -> Registry:
-    return Registry(path)
-
-
-def component(name: str = "churn.artifact_store", **changes: Any) -> RegisteredComponent:
-    plain = RegisteredComponent(
-        name=name,
-        type=name.rpartition(".")[2],
-        flavor="s3",
-        origin="built",
-        account="111122223333",
-        region="eu-central-1",
-        outputs={"bucket_name": "b", "bucket_arn": "arn:aws:s3:::b"},
-        config={"path": "s3://b"},
-        created_at=NOW,
-    )
-    return replace(plain, **changes)
-
-
-def stack(name: str = "churn", *parts: RegisteredComponent, **changes: Any) -> RegisteredStack:
-    plain = RegisteredStack(
-        name=name,
-        account="111122223333",
-        region="eu-central-1",
-        status="registered",
-        components={part.type: part.name for part in parts},
-        created_at=NOW,
-        stack_id=STACK_ID,
-        template_sha256="ab" * 32,
-        connector={"type": "aws", "role_arn": "arn:aws:iam::111122223333:role/a"},
-        estimate={"total": {"typical": 1.5}},
-    )
-    return replace(plain, **changes)
-
-
-def enrolment(**changes: Any) -> Enrolment:
-    spec = specs.preset("minimal", name="churn", region="eu-central-1")
-    plain = enrolments.make(
-        plan=plans.make(spec),
-        template_sha256="ab" * 32,
-        estimate={"total": {"typical": 1.5}},
-        now=NOW,
-        random_id=lambda: ID,
-    )
-    return replace(plain, **changes)
-
-
-def held(registry: Registry) -> tuple[list[RegisteredStack], list[RegisteredComponent], str]:
-    return registry.stacks(), registry.components(), registry.active()
-
+from provisioner.enrolments import QuickRegistry, Status
+from provisioner.errors import CheckError
+from provisioner.registry import RegisteredComponent, RegisteredStack, Registry, with_status
+from tests.registry.conftest import open_quickly
+from tests.registry.values import (
+    ID,
+    NOW,
+    STACK_ID,
+    component,
+    enrolment,
+    held,
+    publication,
+    registration,
+    stack,
+)
 
 # Stacks and components
 
@@ -163,7 +109,7 @@ def test_stack_components_and_enrolment_are_one_transaction(registry: Registry) 
     part = component()
     unwritable = stack("churn", part, estimate={"total": object()})
     closed = with_status(enrolment(), "registered", stack_id=STACK_ID)
-    with pytest.raises(sa.exc.StatementError):
+    with pytest.raises((sa.exc.StatementError, TypeError)):
         registry.register(unwritable, [part], closed)
     assert held(registry) == ([], [], "")
     assert registry.enrolment(ID) == enrolment()
@@ -256,13 +202,6 @@ def test_a_status_is_changed_alone(registry: Registry) -> None:
 # Copies on servers
 
 
-def registration(
-    stack: str = "churn", server: str = "https://zenml.example.com", **changes: Any
-) -> Registration:
-    plain = Registration(stack=stack, server=server, status="registering", updated_at=NOW)
-    return replace(plain, **changes)
-
-
 def test_a_copy_on_a_server_is_kept_beside_the_stack_and_forgotten_alone(registry: Registry) -> None:
     done = registration(
         status="registered", remote_id="9f", ids={"artifact_store": "1a", "connector:aws": "2b"}
@@ -277,7 +216,7 @@ def test_a_copy_on_a_server_is_kept_beside_the_stack_and_forgotten_alone(registr
     assert registry.registrations() == [elsewhere, other]
 
 
-# Enrolments, by either door
+# Enrolments and publications
 
 
 def test_an_enrolment_carries_what_its_link_carries() -> None:
@@ -306,21 +245,6 @@ def test_only_a_shape_with_an_external_id_gets_one() -> None:
     assert (made.parameters["EnrolmentId"], made.parameters["ExternalId"]) == ("a" * 32, "b" * 32)
 
 
-@pytest.mark.parametrize("opened_first", ["sqlite3", "sqlalchemy"])
-def test_either_door_reads_what_the_other_wrote(path: Path, opened_first: str) -> None:
-    if opened_first == "sqlalchemy":
-        Registry(path)
-    enrolments.open_enrolment(path, enrolment(name="zürich+ml"))
-    assert Registry(path).enrolment(ID) == enrolment(name="zürich+ml")
-
-
-def test_an_enrolment_is_opened_once(path: Path) -> None:
-    enrolments.open_enrolment(path, enrolment())
-    with pytest.raises(sqlite3.IntegrityError):
-        enrolments.open_enrolment(path, enrolment(name="other"))
-    assert Registry(path).enrolment(ID) == enrolment()
-
-
 def test_the_newest_enrolment_of_a_name_comes_first(registry: Registry) -> None:
     for n, minutes in enumerate([0, 5, 5]):
         registry.open_enrolment(enrolment(id=str(n), opened_at=NOW + timedelta(minutes=minutes)))
@@ -338,126 +262,59 @@ def test_an_enrolment_is_updated_by_its_id(registry: Registry) -> None:
     assert registry.enrolment("other") == enrolment(id="other")
 
 
-def test_a_publication_is_found_by_hash_and_region(path: Path) -> None:
-    made = Publication(
-        sha256="ab", region="eu-central-1", url="https://x", account="111122223333", published_at=NOW
-    )
-    assert enrolments.find_publication(path, sha256="ab", region="eu-central-1") is None
-    for url in ("https://old", "https://x"):
-        enrolments.record_publication(path, replace(made, url=url))
-    assert enrolments.find_publication(path, sha256="ab", region="eu-central-1") == made
-    assert enrolments.find_publication(path, sha256="ab", region="us-east-1") is None
-
-
-# The tables
-
-
-def columns(path: Path, table: str) -> list[tuple[Any, ...]]:
-    """(position, name, type, not null, place in the primary key) of every column."""
-    with sqlite3.connect(path) as database:
-        rows = database.execute(f"PRAGMA table_info({table})").fetchall()
-    return [(position, name, type_, notnull, key) for position, name, type_, notnull, _, key in rows]
-
-
-@pytest.mark.parametrize("table", ["enrolments", "publications"])
-def test_both_doors_make_the_same_tables(tmp_path: Path, table: str) -> None:
-    Registry(tmp_path / "sqlalchemy.db")
-    enrolments.find_publication(tmp_path / "sqlite3.db", sha256="", region="")
-    assert columns(tmp_path / "sqlite3.db", table) == columns(tmp_path / "sqlalchemy.db", table) != []
-
-
-# Several at once
-
-WRITER = """
-import sys
-from pathlib import Path
-from test_registry import component, enrolment, enrolments, stack, Registry
-me, path = sys.argv[1], Path(sys.argv[2])
-print("ready", flush=True)
-sys.stdin.readline()
-for n in range(15):
-    enrolments.open_enrolment(path, enrolment(id=f"{me}{n}"))
-    part = component(f"{me}{n}.artifact_store")
-    Registry(path).register(stack(f"{me}{n}", part, stack_id=me), [part])
-try:
-    Registry(path).register(stack("same", stack_id=me), [])
-    print("won")
-except Exception as error:
-    print(type(error).__name__)
-"""
-
-
-def test_two_processes_write_at_once_and_one_of_them_gets_a_name(path: Path) -> None:
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, me, str(path)],
-            env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for me in "ab"
-    ]
-    for writer in writers:
-        assert writer.stdout and writer.stdout.readline() == "ready\n"
-    for writer in writers:
-        assert writer.stdin
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    ended = sorted(writer.communicate(timeout=60)[0] for writer in writers)
-    registry = Registry(path)
-    assert ended == ["CheckError\n", "won\n"]
-    assert len(registry.stacks()) == len(registry.components()) + 1 == 31
-    assert len(registry.enrolments_of("churn")) == 30
-
-
-def test_a_name_taken_between_check_and_write_is_seen(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one process is about to write, no other can."""
-    first, second = Registry(path), Registry(path)
-    with first.database.writing() as connection:
-        with pytest.raises(sqlite3.OperationalError, match="locked"), sqlite3.connect(path, timeout=0) as db:
-            db.execute("DELETE FROM stacks")
-        connection.execute(sa.text("INSERT INTO active_stacks VALUES ('', '', '', 'first')"))
-        assert second.active() == ""
-    assert second.active() == "first"
-
-
-# A registry that cannot be used
-
-DOORS: dict[str, Callable[[Path], object]] = {
-    "sqlalchemy": Registry,
-    "opening an enrolment": lambda path: enrolments.open_enrolment(path, enrolment()),
-    "finding a template": lambda path: enrolments.find_publication(path, sha256="", region=""),
-}
-
-
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
-@pytest.mark.parametrize("damage", ["not a database", "a folder", "a file in the way"])
-def test_a_registry_that_cannot_be_used_is_refused_by_name(
-    tmp_path: Path, door: Callable[[Path], object], damage: str
+@pytest.mark.parametrize("open_", [open_quickly, Registry])
+def test_links_find_what_they_need_in_a_file_and_in_a_database(
+    place: Path | str, open_: Callable[[Path | str], QuickRegistry | Registry]
 ) -> None:
-    path = tmp_path / "home" / "registry.db"
-    if damage == "a file in the way":
-        path.parent.write_text("x")
-    elif damage == "a folder":
-        path.mkdir(parents=True)
-    else:
-        path.parent.mkdir()
-        path.write_bytes(b"hello, I am no database at all. " * 64)
-    with pytest.raises(RefusedError) as caught:
-        door(path)
-    assert caught.value.message.startswith(f"{path} cannot be used as a registry: ")
-    assert caught.value.hint == "move the file away, or set STACKWRIGHT_HOME to another folder"
-    assert caught.value.exit_code == 4
+    door = open_(place)
+    assert door.publication(sha256="ab", region="eu-central-1") is None
+    assert (door.publication_at("https://x"), door.enrolment(ID)) == (None, None)
+    for url in ("https://old", "https://x"):
+        door.record_publication(publication(url=url))
+    door.open_enrolment(enrolment())
+    assert door.publication(sha256="ab", region="eu-central-1") == publication()
+    assert door.publication(sha256="ab", region="us-east-1") is None
+    assert (door.publication_at("https://x"), door.publication_at("https://old")) == (publication(), None)
+    assert door.enrolment(ID) == enrolment()
 
 
-def test_a_registry_that_breaks_while_it_is_open_is_refused_by_name(registry: Registry, path: Path) -> None:
-    registry.register(stack(), [])
-    path.write_bytes(b"hello, I am no database any more. " * 64)
-    with pytest.raises(RefusedError):
-        registry.stacks()
-    with pytest.raises(RefusedError):
-        registry.set_active("churn")
+def test_an_enrolment_is_opened_once(place: Path | str) -> None:
+    open_quickly(place).open_enrolment(enrolment())
+    with pytest.raises((sqlite3.IntegrityError, sa.exc.IntegrityError)):
+        open_quickly(place).open_enrolment(enrolment(name="other"))
+    assert Registry(place).enrolment(ID) == enrolment()
+
+
+# What happens between a look and a write
+
+
+PROVED = enrolment(status="registered", stack_id=STACK_ID)
+
+
+@pytest.mark.parametrize("status", ["open", "unverified", "failed", "expired"])
+def test_an_enrolment_that_was_proved_meanwhile_stays_so(registry: Registry, status: Status) -> None:
+    registry.open_enrolment(PROVED)
+    registry.update_enrolment(enrolment(status=status))
+    assert registry.enrolment(ID) == PROVED
+    registry.update_enrolment(replace(PROVED, status="deleted"))
+    assert registry.enrolment(ID) == replace(PROVED, status="deleted")
+
+
+@pytest.mark.parametrize("status", ["registered", "needs_bootstrap", "failed", "deleted", "expired"])
+def test_an_address_closes_nothing_that_was_closed_meanwhile(registry: Registry, status: Status) -> None:
+    was = enrolment(status=status, stack_id=STACK_ID)
+    registry.open_enrolment(was)
+    with pytest.raises(CheckError, match=f"this enrolment is {status}: an address works once"):
+        registry.register(stack(status="unverified"), [], with_status(was, "unverified"))
+    assert (held(registry), registry.enrolment(ID)) == (([], [], ""), was)
+
+
+def test_an_enrolment_is_for_one_stack(registry: Registry) -> None:
+    was = enrolment(status="unverified", stack_id=STACK_ID)
+    registry.open_enrolment(was)
+    with pytest.raises(CheckError, match="the enrolment was used by another stack"):
+        registry.register(stack(stack_id="other"), [], with_status(was, "registered", stack_id="other"))
+    assert (held(registry), registry.enrolment(ID)) == (([], [], ""), was)
 
 
 def test_a_stack_never_replaces_a_component_that_is_not_its_own(registry: Registry) -> None:
@@ -473,24 +330,3 @@ def test_a_stack_replaces_its_own_components(registry: Registry) -> None:
     changed = component(outputs={"bucket_name": "c", "bucket_arn": "arn:aws:s3:::c"})
     registry.register(stack("churn", changed), [changed])
     assert registry.components() == [changed]
-
-
-@pytest.mark.parametrize("value", ["{not json", "[]", "null", ""])
-@pytest.mark.parametrize("column", ["stacks.components", "components.outputs", "enrolments.spec"])
-def test_a_row_that_is_no_json_object_is_refused_by_name(
-    registry: Registry, path: Path, column: str, value: str
-) -> None:
-    registry.register(stack("churn", component()), [component()])
-    registry.open_enrolment(enrolment())
-    table, _, name = column.partition(".")
-    with sqlite3.connect(path) as database:
-        database.execute(f"UPDATE {table} SET {name} = ?", (value,))
-    with pytest.raises(RefusedError) as caught:
-        _ = (registry.stacks(), registry.components(), registry.enrolment(ID))
-    assert caught.value.message.startswith(f"{path} cannot be used as a registry: ")
-
-
-@pytest.mark.parametrize("door", list(DOORS.values()), ids=list(DOORS))
-def test_a_new_registry_is_for_its_owner_alone(path: Path, door: Callable[[Path], object]) -> None:
-    door(path)
-    assert (path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
