@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types pytest audit zenml generate fresh bench soak constraints clean
+.PHONY: demo test lint types pytest postgresql audit zenml generate fresh bench soak constraints clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/stackwright demo
@@ -18,8 +18,14 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(VENV)/bin/mypy
 
-pytest: $(VENV)/.dev
+pytest: $(VENV)/.dev postgresql
 	$(VENV)/bin/pytest --ignore tests/audit --ignore tests/zenml -n auto --maxprocesses 4 $(ARGS)
+
+# Debian's PostgreSQL: the registry's tests start one of their own and need nothing but the programs.
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; \
+	  else echo 'PostgreSQL is missing; install it with: sudo apt-get install -y postgresql' >&2; exit 1; fi
 
 # Our templates through cfn-lint, checkov, cdk-nag, parliament and our own checks.
 audit: $(VENV)/.dev build/audit-venv/.ok
@@ -87,6 +93,15 @@ build/zenml-aws-venv/.ok: build/zenml-venv/.ok
 	  "$$(build/zenml-venv/bin/python -c 'import site; print(site.getsitepackages()[0])')"
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint tests/zenml/constraints.txt \
 	  boto3 kubernetes aws-profile-manager
+	touch $@
+
+# That server once more, with what pipelines on an S3 store import: tests/zenml/e2e runs real ones with it.
+build/zenml-client-venv/.ok: tests/zenml/e2e/constraints.txt build/zenml-venv/.ok
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -c 'import site, sys; from pathlib import Path; Path(site.getsitepackages()[0], "zenml.pth").write_text(sys.argv[1])' \
+	  "$$(build/zenml-venv/bin/python -c 'import site; print(site.getsitepackages()[0])')"
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< \
+	  s3fs boto3 botocore kubernetes aws-profile-manager
 	touch $@
 
 clean:
