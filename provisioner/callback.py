@@ -78,6 +78,14 @@ class Callback:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Used:
+    """A callback that was taken, and what was answered."""
+
+    digest: str
+    answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Caller:
     """What STS says of whoever signed."""
 

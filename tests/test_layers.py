@@ -47,13 +47,14 @@ LAYERS = {
             "provisioner.deploy",
             "provisioner.destroy",
             "provisioner.doctor",
+            "provisioner.enrolling",
             "provisioner.finish",
         ),
         *("provisioner.found", "provisioner.proof", "provisioner.scan.engine"),
     ),
     "faces": (
         *("provisioner.charts", "provisioner.cli", "provisioner.cost_text"),
-        *("provisioner.render", "provisioner.text"),
+        *("provisioner.render", "provisioner.text", "provisioner.web"),
     ),
 }
 # Their children need not be named one by one; all others do.
@@ -61,7 +62,7 @@ WHOLE = (
     *("provisioner.aws", "provisioner.cli", "provisioner.components", "provisioner.emulator"),
     "provisioner.export",
     *("provisioner.migrations", "provisioner.preflight", "provisioner.registry", "provisioner.scan"),
-    *("cost_estimates", "stacks"),
+    *("provisioner.web", "cost_estimates", "stacks"),
 )
 
 MAY_IMPORT = {
@@ -93,8 +94,10 @@ OWNERS = {
     # moto's own plumbing; the emulator never calls AWS by it.
     "botocore": ("provisioner.aws", "provisioner.emulator"),
     "click": ("provisioner.cli",),
+    "fastapi": ("provisioner.web",),
+    "uvicorn": ("provisioner.cli",),
     "cryptography": ("provisioner.emulator",),
-    "httpx": ("provisioner.aws.kubernetes", "provisioner.zenml.server"),
+    "httpx": ("provisioner.aws.caller", "provisioner.aws.kubernetes", "provisioner.zenml.server"),
     "jinja2": ("provisioner.render",),
     "moto": ("provisioner.emulator",),
     "platformdirs": ("provisioner.cli",),
@@ -104,7 +107,7 @@ OWNERS = {
     "werkzeug": ("provisioner.emulator",),
     "yaml": PACKAGES,
 }
-INSIDE_FUNCTIONS = {"httpx", "rich", "platformdirs", "stacks"}
+INSIDE_FUNCTIONS = {"httpx", "rich", "platformdirs", "stacks", "uvicorn"}
 
 # Values only: no clock, environment, file or network.
 PURE = {

@@ -58,6 +58,13 @@ ACTIVE_STACKS = sa.Table(
     METADATA,
     *_texts("owner", "host", "directory", "stack", key=("owner", "host", "directory")),
 )
+# What a stack's function said, and what it was answered: each thing is said once.
+CALLBACKS = sa.Table(
+    "callbacks",
+    METADATA,
+    *_texts("enrolment_id", "purpose", "digest", "taken_at", key=("enrolment_id", "purpose")),
+    _json("answer"),
+)
 VERSION = sa.table("alembic_version", sa.column("version_num", sa.Text))
 
 # PostgreSQL remembers no order of insertion, as SQLite does by its rowid.

@@ -63,7 +63,7 @@ def tell(event: Mapping[str, Any], wish: Mapping[str, str]) -> str:
     why = ""
     for pause in PAUSES:
         time.sleep(pause)
-        proof = identity(urlsplit(server).netloc, enrolment, claim, wish["Suffix"])
+        proof = identity(urlsplit(server).netloc.lower(), enrolment, claim, wish["Suffix"])
         body = json.dumps({"version": 1, "claim": claim, "identity": proof})
         try:
             said = send(f"{server}/api/v1/enrolments/{enrolment}/callback", body, "POST", "application/json")

@@ -1,0 +1,1 @@
+"""What `stackwright serve` serves."""

@@ -1,0 +1,83 @@
+"""The JSON API of `stackwright serve`: for now the one endpoint that callbacks of stacks are posted to."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated
+
+from fastapi import BackgroundTasks, FastAPI, Path, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from provisioner import __version__
+from provisioner.callback import MAX_BYTES
+from provisioner.enrolling import Answer, UnknownError
+from provisioner.errors import CheckError, RefusedError, SpecError, StackwrightError
+
+Next = Callable[[Request], Awaitable[JSONResponse]]
+EnrolmentId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+# The last that fits counts: what a stranger may know of an error, in HTTP's words.
+_STATUS = {
+    StackwrightError: 500,
+    SpecError: 400,
+    CheckError: 403,
+    UnknownError: 404,
+    RefusedError: 503,
+}
+
+
+class TooLargeError(SpecError):
+    """More than anybody has to say."""
+
+
+def make_app(
+    *, take: Callable[[bytes, str], Answer], prove: Callable[[Answer], None] | None = None
+) -> FastAPI:
+    """`take` proves a callback and does what it says; `prove` goes on with it after the answer."""
+    app = FastAPI(title="stackwright", version=__version__, docs_url=None, redoc_url=None)
+    app.add_exception_handler(StackwrightError, _refusal)
+
+    @app.middleware("http")
+    async def say_nothing_to_caches(request: Request, go_on: Next) -> JSONResponse:
+        answer = await go_on(request)
+        answer.headers["Cache-Control"] = "no-store"
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        return answer
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok", "version": __version__}
+
+    @app.get("/finish")
+    def finish() -> JSONResponse:
+        refusal = CheckError(
+            "a GET closes nothing",
+            hint="paste the address of this page: `stackwright finish 'ADDRESS'`, or finish by name with "
+            "credentials of the stack's account",
+        )
+        return JSONResponse(refusal.as_dict(), 405, {"Allow": "POST"})
+
+    @app.post("/api/v1/enrolments/{enrolment_id}/callback")
+    async def callback(request: Request, enrolment_id: EnrolmentId, later: BackgroundTasks) -> JSONResponse:
+        body = await _read(request.stream())
+        answer = await run_in_threadpool(take, body, enrolment_id)
+        if prove and answer.status == "unverified":
+            later.add_task(prove, answer)
+        return JSONResponse(answer.as_dict(), background=later)
+
+    return app
+
+
+async def _read(parts: AsyncIterator[bytes]) -> bytes:
+    """A body that ends soon enough; raises SpecError for a longer one without reading it."""
+    body = b""
+    async for part in parts:
+        body += part
+        if len(body) > MAX_BYTES:
+            raise TooLargeError(f"a callback of more than {MAX_BYTES:,} bytes", field="body")
+    return body
+
+
+def _refusal(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, StackwrightError):
+        raise error
+    status = [code for kind, code in _STATUS.items() if isinstance(error, kind)][-1]
+    return JSONResponse(error.as_dict(), 413 if isinstance(error, TooLargeError) else status)
