@@ -31,8 +31,8 @@ postgresql:
 audit: $(VENV)/.dev build/audit-venv/.ok
 	$(VENV)/bin/pytest tests/audit $(ARGS)
 
-# What we register, against a real ZenML server on this machine.
-zenml: $(VENV)/.dev build/zenml-venv/.ok
+# What we register, against a real ZenML server on this machine, and pipelines on it. ARGS="-m 'not slow'" for half of it.
+zenml: $(VENV)/.dev build/zenml-venv/.ok build/zenml-client-venv/.ok
 	$(VENV)/bin/pytest tests/zenml $(ARGS)
 
 # Everything a machine writes into the tree.

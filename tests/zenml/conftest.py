@@ -69,9 +69,9 @@ class ZenMLServer:
 
 
 @contextmanager
-def running(home: Path, **settings: str) -> Iterator[ZenMLServer]:
+def running(home: Path, python: Path = PYTHON, **settings: str) -> Iterator[ZenMLServer]:
     """A server as long as the block lasts; `settings` join its environment, AWS_ENDPOINT_URL say."""
-    assert PYTHON.exists(), "the ZenML server is missing: make build/zenml-venv/.ok"
+    assert python.exists(), f"the ZenML server is missing: make build/{python.parts[-3]}/.ok"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -80,7 +80,7 @@ def running(home: Path, **settings: str) -> Iterator[ZenMLServer]:
     log = home / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [PYTHON, "-m", "uvicorn", "zenml.zen_server.zen_server_api:app", *where],
+            [python, "-m", "uvicorn", "zenml.zen_server.zen_server_api:app", *where],
             env=_environment(home, server) | settings,
             stdout=out,
             stderr=out,
