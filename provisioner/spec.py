@@ -292,18 +292,18 @@ def parse(wish: object) -> Spec:
         raise SpecError(f"version is {top.get('version')!r}", hint="write `version: 1`", field="version")
     data = _mapping(top.get("data", {}), "data", allowed=("retention", "kms_key"))
     components = _components(top.get("components"))
-    register = _register(top.get("register", {}))
+    where = register(top.get("register", {}))
     return Spec(
         name=_pattern(top, "name", NAME, "a lower-case letter, then at most 30 of a-z, 0-9 and -"),
         region=_region(top),
         components=components,
         network=_network(top.get("network"), components),
-        access=_access(top.get("access", {}), register),
+        access=_access(top.get("access", {}), where),
         retention=_choice(data.get("retention", "retain"), "data.retention", RETENTIONS),
         kms_key=_kms_key(data),
         budget=_budget(top.get("budget")),
         usage=_usage(top.get("usage", "light")),
-        register=register,
+        register=where,
         tags=_tags(top.get("tags", {})),
     )
 
@@ -755,7 +755,8 @@ ADDRESS = (
 ADDRESS_WORDS = "https://HOST without a user, a query or a fragment; http only for localhost"
 
 
-def _register(value: object) -> Register:
+def register(value: object) -> Register:
+    """The `register` part alone; raises SpecError."""
     keys = _mapping(value, "register", allowed=tuple(vars(Register())))
     to = _choice(keys.get("to", "local"), "register.to", REGISTERS)
     how = _choice(keys.get("how", "finish"), "register.how", HOWS)
@@ -764,8 +765,8 @@ def _register(value: object) -> Register:
     return Register(
         to=to,
         how=how,
-        url=_address(keys, "url") if keys.get("url") is not None else "",
-        server=_address(keys, "server") if how == "callback" else "",
+        url=address(keys["url"], "register.url") if keys.get("url") is not None else "",
+        server=address(keys.get("server"), "register.server") if how == "callback" else "",
     )
 
 
@@ -776,12 +777,13 @@ def _check_only(keys: Mapping[str, Any], key: str, wanted: bool, where: str) -> 
         )
 
 
-def _address(keys: Mapping[str, Any], key: str) -> str:
-    value = keys.get(key)
+def address(value: object, field: str) -> str:
+    """An address without a slash at its end; raises SpecError."""
     if isinstance(value, str) and "@" in value:
         # Not repeated: what stands before an @ may be a password.
-        raise SpecError(f"register.{key} holds a user", hint=ADDRESS_WORDS, field=f"register.{key}")
-    return _pattern(keys, key, ADDRESS, ADDRESS_WORDS, "register.").rstrip("/")
+        raise SpecError(f"{field} holds a user", hint=ADDRESS_WORDS, field=field)
+    prefix, _, key = field.rpartition(".")
+    return _pattern({key: value}, key, ADDRESS, ADDRESS_WORDS, f"{prefix}." if prefix else "").rstrip("/")
 
 
 def _external_id(keys: Mapping[str, Any], trust: str, to: RegisterTo) -> bool:

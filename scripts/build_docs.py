@@ -34,6 +34,26 @@ VARIABLES = (
         "A copy of that `manifest.json`, so that `link` needs no network.",
         "`link` fetches it from the base",
     ),
+    (
+        "STACKWRIGHT_ZENML_URL",
+        "A ZenML server to register stacks into, besides what stack.yaml says.",
+        "`register` of stack.yaml",
+    ),
+    (
+        "STACKWRIGHT_ZENML_API_KEY",
+        "API key of a service account, for the server that STACKWRIGHT_ZENML_URL names and for no other; "
+        "STACKWRIGHT_ZENML_TOKEN or STACKWRIGHT_ZENML_PASSWORD instead. ZenML's own ZENML_STORE_URL with "
+        "ZENML_STORE_API_KEY or ZENML_STORE_API_TOKEN work too.",
+        "the keyring: `stackwright zenml login`",
+    ),
+    ("STACKWRIGHT_ZENML_USERNAME", "Whose password STACKWRIGHT_ZENML_PASSWORD is.", "default"),
+    (
+        "STACKWRIGHT_ZENML_AWS_ACCESS_KEY_ID",
+        "Id of a key that the ZenML server may keep, to log in to AWS by it. The caller's own credentials "
+        "are never given to a server.",
+        "the server's own identity",
+    ),
+    ("STACKWRIGHT_ZENML_AWS_SECRET_ACCESS_KEY", "The secret of that key.", "the server's own identity"),
     ("STACKWRIGHT_POLL_SECONDS", "Seconds between two looks at a stack that is being changed.", "2"),
 )
 DOCS = Path(__file__).parent.parent / "docs"

@@ -99,6 +99,7 @@ OWNERS = {
     "cryptography": ("provisioner.emulator",),
     "httpx": ("provisioner.aws.caller", "provisioner.aws.kubernetes", "provisioner.zenml.server"),
     "jinja2": ("provisioner.render",),
+    "keyring": ("provisioner.cli.zenml_login",),
     "moto": ("provisioner.emulator",),
     "platformdirs": ("provisioner.cli",),
     "regex": ("provisioner.emulator",),
@@ -107,7 +108,7 @@ OWNERS = {
     "werkzeug": ("provisioner.emulator",),
     "yaml": PACKAGES,
 }
-INSIDE_FUNCTIONS = {"httpx", "rich", "platformdirs", "stacks", "uvicorn"}
+INSIDE_FUNCTIONS = {"keyring", "httpx", "rich", "platformdirs", "stacks", "uvicorn"}
 
 # Values only: no clock, environment, file or network.
 PURE = {

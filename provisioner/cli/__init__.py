@@ -33,6 +33,8 @@ VERBS = {
     "register": ("register", "Take something found into the registry."),
     "stack": ("stack", "List, show, switch and forget registered stacks."),
     "component": ("component", "List, show and forget registered components."),
+    "zenml": ("zenml", "Log in to a ZenML server, and put stacks into it."),
+    "serve": ("serve", "Serve the endpoint that stacks call back to."),
     "cost": ("cost", "Estimate, compare and check the cost of any CloudFormation template."),
     "prices": ("prices", "Show, count and refresh the prices that estimates are made from."),
     "demo": ("demo", "The whole flow on an embedded AWS; no account needed."),

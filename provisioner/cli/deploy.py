@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner import text
+from provisioner.cli import zenml_target
 from provisioner.cli.options import (
     answer,
     clock,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     show_envvar=True,
 )
 @bootstrap_option
+@zenml_target.zenml_options
 @profile_option
 @yes_option
 @json_option
@@ -100,6 +102,7 @@ def command(
     if not unchecked:
         drafted = _asked(drafted, cloud, state, reuse_unchecked=reuse_unchecked)
         drafted.check()
+    zenml_target.ready(spec.register)
     story(text.plan(drafted.as_dict()))
     confirm(f"\n{_question(spec.name, state)} in account {account}, {spec.region}?", yes=yes)
     with interruptible(f"`stackwright wait {spec.name}`"), shown(len(drafted.template.resources)) as on_event:
@@ -124,6 +127,7 @@ def command(
         region=spec.region,
     )
     stack = prepared(stack, cloud, yes=yes, wanted=bootstrap)
+    zenml_target.registered(stack, cloud.registry, wish=spec.register, profile=profile)
     answer(as_answer(stack, cloud.registry), stack_text(stack, cloud.registry), as_json=as_json)
 
 

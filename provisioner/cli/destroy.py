@@ -3,6 +3,7 @@
 import click
 
 from provisioner import teardown
+from provisioner.cli import zenml_target
 from provisioner.cli.options import answer, aws_options, clock, confirm, json_option, now, story, yes_option
 from provisioner.cli.stack_name import name_argument
 
@@ -13,6 +14,7 @@ from provisioner.cli.stack_name import name_argument
 @click.option(
     "--even-if-used", is_flag=True, help="Although other registered stacks use its parts.", show_envvar=True
 )
+@zenml_target.ca_file_option
 @aws_options
 @yes_option
 @json_option
@@ -37,11 +39,13 @@ def command(
     steps = teardown.plan(found, keep_data=keep_data, even_if_used=even_if_used)
     kept = [*(teardown.kept(found) if keep_data else []), *teardown.stays(found)]
     story(f"In account {cloud.account}, {cloud.session.region}:")
-    for number, step in enumerate(steps, 1):
-        story(f"  {number}. {step.words}")
+    first = zenml_target.words(name, cloud.registry)
+    for number, line in enumerate([*first, *(step.words for step in steps)], 1):
+        story(f"  {number}. {line}")
     for line in kept:
         story(f"  keep {line}")
     confirm("Do this?", yes=yes)
+    zenml_target.unregistered(name, cloud.registry)
     found = destroy.begin(found, doors=doors, now=now())
     for step in teardown.plan(found, keep_data=keep_data, even_if_used=even_if_used):
         story(step.words)

@@ -3,7 +3,7 @@
 import click
 
 from provisioner import finish_address
-from provisioner.cli import stack_name
+from provisioner.cli import stack_name, zenml_target
 from provisioner.cli.options import (
     answer,
     aws_options,
@@ -23,6 +23,7 @@ from provisioner.cli.preparing import bootstrap_option, prepared
     "--account", default="", help="Account that the stack is in, if it is another's.", show_envvar=True
 )
 @bootstrap_option
+@zenml_target.zenml_options
 @aws_options
 @yes_option
 @json_option
@@ -69,4 +70,5 @@ def command(
             account=account,
         )
         stack = prepared(stack, cloud, yes=yes, wanted=bootstrap)
+        zenml_target.registered(stack, registry, profile=profile)
     answer(as_answer(stack, registry), stack_text(stack, registry), as_json=as_json)

@@ -8,7 +8,7 @@ import click
 
 from provisioner import arn as arns
 from provisioner import spec as specs
-from provisioner.cli import suggesting
+from provisioner.cli import suggesting, zenml_target
 from provisioner.cli.options import answer, aws_options, default_name, json_option, now, story
 from provisioner.component import TYPES
 from provisioner.components import for_arn
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     help="The scan that suggested it: a file of `scan --suggest --json`, or the last scan.",
     show_envvar=True,
 )
+@zenml_target.zenml_options
 @aws_options
 @json_option
 def command(
@@ -95,12 +96,14 @@ def command(
 
 
 def _keep(stack: str, components: "list[RegisteredComponent]", cloud: "Cloud", *, as_json: bool) -> None:
-    """Join the components to a stack of the registry: the one place where another target would come in."""
+    """Join the components to a stack of the registry, and of a ZenML server that is asked for."""
     from provisioner import found as founds
     from provisioner.cli.stack import as_answer, stack_text
 
     made = founds.stack(stack, components, now=now())
+    zenml_target.ready(specs.Register())
     cloud.registry.register(made, components)
+    zenml_target.registered(made, cloud.registry)
     answer(as_answer(made, cloud.registry), stack_text(made, cloud.registry), as_json=as_json)
     story(f"Next: `stackwright stack set {stack}` makes it the active one.")
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from provisioner import components, text
-from provisioner.cli import stack_export
+from provisioner.cli import stack_export, zenml_target
 from provisioner.cli.component import origin_text
 from provisioner.cli.options import answer, confirm, json_option, open_registry, story, yes_option
 from provisioner.enrolments import stamp
@@ -79,10 +79,14 @@ def set_(name: str, as_json: bool) -> None:
         )
     registry.set_active(name)
     answer(as_answer(stack, registry), f"{name} is active", as_json=as_json)
+    if registry.registrations_of(name):
+        # Which stack is active is a setting of ZenML's client; its server has no such thing.
+        story(f"For ZenML's own client: `zenml stack set {name}`.")
 
 
 @command.command()
 @click.argument("name")
+@zenml_target.ca_file_option
 @yes_option
 @json_option
 def delete(name: str, yes: bool, as_json: bool) -> None:
@@ -90,7 +94,10 @@ def delete(name: str, yes: bool, as_json: bool) -> None:
     registry = open_registry()
     stack = find(registry, name)
     story(f"{name} will be forgotten; its resources in account {stack.account} stay and may cost money.")
+    for line in zenml_target.words(name, registry):
+        story(f"  {line}")
     confirm("Forget it?", yes=yes)
+    zenml_target.unregistered(name, registry)
     registry.unregister(stack)
     answer({"deleted": name}, f"forgot {name}", as_json=as_json)
 
@@ -126,6 +133,7 @@ def as_answer(stack: RegisteredStack, registry: Registry) -> dict[str, Any]:
         "estimate": dict(stack.estimate),
         "template_sha256": stack.template_sha256,
         "stack_id": stack.stack_id,
+        "registrations": zenml_target.as_answer(stack, registry),
         "created_at": stamp(stack.created_at),
     }
 

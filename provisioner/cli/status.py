@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from provisioner.cli import zenml_target
 from provisioner.cli.options import answer, aws_options, json_option, story
 from provisioner.cli.stack_name import name_argument
 from provisioner.enrolments import Status, stamp
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @name_argument
+@zenml_target.ca_file_option
 @aws_options
 @json_option
 def command(name: str, region: str, profile: str, as_json: bool) -> None:
@@ -55,6 +57,7 @@ def look(name: str, cloud: "Cloud") -> dict[str, Any]:
     gone = known is not None and known.stack_id and (state is None or state.verdict == "gone")
     if gone and known and known.status not in ("deleting", "deleted"):
         cloud.registry.set_status(name, "deleted")
+        zenml_target.gone(name, cloud.registry)
         known = cloud.registry.stack(name)
     reason = deploy.first_failure(cloud.stacks, state) if state and state.verdict == "failed" else ""
     return {
@@ -64,6 +67,7 @@ def look(name: str, cloud: "Cloud") -> dict[str, Any]:
         "enrolment": opened[0].status if opened else "",
         "start_by": stamp(opened[0].start_by) if opened else "",
         "registry": known.status if known else "",
+        "registrations": zenml_target.as_answer(known, cloud.registry) if known else [],
         "reason": reason,
         "next": _next(name, state, known, opened[0].status if opened else ""),
     }

@@ -89,9 +89,9 @@ def register(stack: Stack, *, doors: Doors) -> Outcome:
     return Outcome(registration=done, steps=tuple(planned), left_out=wanted.left_out, notes=wanted.notes)
 
 
-def unregister(name: str, registration: Registration, *, labels: Mapping[str, str], doors: Doors) -> None:
+def unregister(registration: Registration, *, labels: Mapping[str, str], doors: Doors) -> None:
     """Takes the stack out of the server; raises PartlyDoneError where others use parts of it."""
-    server = doors.server
+    server, name = doors.server, registration.stack
     doors.registry.record_registration(replace(registration, status="removing", updated_at=doors.now()))
     own = Own(labels=labels, ids=frozenset(_ids(registration)))
     kept: list[str] = []

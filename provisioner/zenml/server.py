@@ -137,6 +137,10 @@ class Server:
         )
         return IMPLICIT_OFF not in str(answer.get("error"))
 
+    def log_in(self) -> str:
+        """The name of who is logged in; raises RefusedError where nobody is."""
+        return str(self._ask("GET", "/current-user")["name"])
+
     # What it has
 
     def world(self, name: str, ids: Iterable[str] = ()) -> World:

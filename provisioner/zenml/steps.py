@@ -85,7 +85,7 @@ class Own:
     ids: frozenset[str] = field(default_factory=frozenset)
 
     def has(self, thing: Found) -> bool:
-        named = all(thing.labels.get(k) == self.labels[k] for k in (LABEL, STACK_LABEL))
+        named = all(k in self.labels and thing.labels.get(k) == self.labels[k] for k in (LABEL, STACK_LABEL))
         return named or thing.id in self.ids
 
 

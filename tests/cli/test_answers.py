@@ -24,13 +24,13 @@ LINK = {
 }  # fmt: skip
 STACK = {
     "name", "account", "region", "active", "status", "components", "client_files", "connector",
-    "estimate", "template_sha256", "stack_id", "created_at",
+    "estimate", "template_sha256", "stack_id", "created_at", "registrations",
 }  # fmt: skip
 COMPONENT = {
     "name", "type", "flavor", "origin", "account", "region", "outputs", "config", "created_at",
 }  # fmt: skip
 STATUS = {
-    "name", "cloudformation", "stack_id", "enrolment", "start_by", "registry", "reason", "next",
+    "name", "cloudformation", "stack_id", "enrolment", "start_by", "registry", "registrations", "reason", "next",
 }  # fmt: skip
 
 

@@ -1,0 +1,96 @@
+"""Where a login for a ZenML server comes from: the environment, for its own address only, or the keyring."""
+
+import json
+import os
+from typing import Any
+
+from provisioner.errors import SpecError
+from provisioner.zenml.server import Credential, CredentialKind
+
+_SERVICE = "stackwright-zenml"
+# The first that is set is taken. ZenML's own variables say which server they are for, and so do ours.
+_VARIABLES: tuple[tuple[CredentialKind, str, str], ...] = (
+    ("api_key", "STACKWRIGHT_ZENML_API_KEY", "STACKWRIGHT_ZENML_URL"),
+    ("token", "STACKWRIGHT_ZENML_TOKEN", "STACKWRIGHT_ZENML_URL"),
+    ("password", "STACKWRIGHT_ZENML_PASSWORD", "STACKWRIGHT_ZENML_URL"),
+    ("api_key", "ZENML_STORE_API_KEY", "ZENML_STORE_URL"),
+    ("token", "ZENML_STORE_API_TOKEN", "ZENML_STORE_URL"),
+)
+
+
+def environment_url() -> str:
+    """The address that ZenML's own client would use; ours comes with an option of its own."""
+    return os.environ.get("ZENML_STORE_URL", "").rstrip("/")
+
+
+def find(url: str) -> Credential | None:
+    """The environment's where it is for this server, else the keyring's.
+
+    A secret goes only where it was made for: whoever changes an address in stack.yaml gets nobody's key.
+    """
+    return _of_environment(url) or _of_keyring(url)
+
+
+def source(url: str) -> str:
+    """In words, for people."""
+    if _of_environment(url):
+        return "the environment"
+    return "the keyring" if _of_keyring(url) else "nowhere"
+
+
+def _of_environment(url: str) -> Credential | None:
+    for kind, variable, address in _VARIABLES:
+        secret = os.environ.get(variable, "")
+        if secret and os.environ.get(address, "").rstrip("/") == url:
+            name = os.environ.get("STACKWRIGHT_ZENML_USERNAME", "default") if kind == "password" else ""
+            return Credential(kind=kind, secret=secret, username=name)
+    return None
+
+
+def _of_keyring(url: str) -> Credential | None:
+    keyring = _keyring()
+    if keyring is None:
+        return None
+    try:
+        kept = keyring.get_password(_SERVICE, url)
+        held = json.loads(kept) if kept else None
+        return Credential(**held) if held else None
+    except (keyring.errors.KeyringError, ValueError, TypeError):
+        return None
+
+
+def keep(url: str, credential: Credential) -> None:
+    """Into the keyring; raises SpecError where there is none."""
+    keyring = _keyring()
+    if keyring is None:
+        raise SpecError(
+            "the keyring package is not installed",
+            hint="pip install 'stackwright[keyring]', or set STACKWRIGHT_ZENML_URL and "
+            "STACKWRIGHT_ZENML_API_KEY",
+        )
+    held = {"kind": credential.kind, "secret": credential.secret, "username": credential.username}
+    try:
+        keyring.set_password(_SERVICE, url, json.dumps(held))
+    except keyring.errors.KeyringError as error:
+        raise SpecError(
+            f"this machine keeps no secrets: {type(error).__name__}",
+            hint="set STACKWRIGHT_ZENML_URL and STACKWRIGHT_ZENML_API_KEY instead",
+        ) from None
+
+
+def forget(url: str) -> bool:
+    """Whether there was anything to forget."""
+    keyring = _keyring()
+    if keyring is None or _of_keyring(url) is None:
+        return False
+    keyring.delete_password(_SERVICE, url)
+    return True
+
+
+def _keyring() -> Any:
+    try:
+        import keyring
+        import keyring.errors  # its errors are named beside it
+    except ImportError:
+        return None
+    return keyring
