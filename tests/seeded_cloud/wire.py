@@ -18,6 +18,7 @@ _ACCOUNT = re.compile(r"A[KS]IA(\d{12})")
 _MODELS = {
     "tagging": "resourcegroupstaggingapi",
     "elasticfilesystem": "efs",
+    "servicequotas": "service-quotas",
     "states": "stepfunctions",
 }
 _LOADER = Loader()
