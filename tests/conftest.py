@@ -34,6 +34,8 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "STACKWRIGHT_POLL_SECONDS": "0.01",
     "NO_COLOR": "1",
+    # Nobody's own keyring, and none of this machine's.
+    "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
 }
 
 
@@ -48,7 +50,7 @@ def emulator() -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The user's own AWS and stackwright settings are out of sight; what a test writes is in `home`."""
-    for key in [k for k in os.environ if k.startswith(("AWS_", "STACKWRIGHT_"))]:
+    for key in [k for k in os.environ if k.startswith(("AWS_", "STACKWRIGHT_", "ZENML_"))]:
         monkeypatch.delenv(key)
     folder = tmp_path / "home"
     for key, value in {

@@ -30,7 +30,8 @@ COMPONENT = {
     "name", "type", "flavor", "origin", "account", "region", "outputs", "config", "created_at",
 }  # fmt: skip
 STATUS = {
-    "name", "cloudformation", "stack_id", "enrolment", "start_by", "registry", "registrations", "reason", "next",
+    "name", "cloudformation", "stack_id", "enrolment", "start_by", "registry", "registrations",
+    "reason", "next",
 }  # fmt: skip
 
 
