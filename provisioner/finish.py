@@ -222,6 +222,10 @@ def _find_state(name: str, links: list[Enrolment], stacks: "Stacks") -> "tuple[S
     )
 
 
+class BusyError(CheckError):
+    """CloudFormation still works on the stack: the same may be asked again."""
+
+
 def _check_complete(state: "StackState") -> None:
     steps = {
         "busy": f"`stackwright wait {state.name}`",
@@ -230,7 +234,8 @@ def _check_complete(state: "StackState") -> None:
         "gone": "the stack was deleted: make a new link",
     }
     if state.verdict != "done":
-        raise CheckError(f"stack {state.name} is {state.status}", hint=steps[state.verdict], field="name")
+        kind = BusyError if state.verdict == "busy" else CheckError
+        raise kind(f"stack {state.name} is {state.status}", hint=steps[state.verdict], field="name")
 
 
 def _shape(template: Template, state: "StackState") -> Shape:
