@@ -122,6 +122,7 @@ def _serve(listening: Any, host: str, *, prove: bool, profile: str) -> Callable[
 
 def _doors(host: str) -> "Doors":
     from provisioner.aws.caller import ask
+    from provisioner.cli.zenml_target import gone
     from provisioner.enrolling import Doors
     from provisioner.registry.ledger import Ledger
 
@@ -132,7 +133,7 @@ def _doors(host: str) -> "Doors":
         host=host,
         endpoint=_endpoint,
         ask=ask,
-        on_deleted=_forget_copies,
+        on_deleted=lambda name: gone(name, registry),
     )
 
 
@@ -140,10 +141,6 @@ def _endpoint(region: str) -> str:
     """The one STS that counts; of an emulator, what every AWS client here is told."""
     given = os.environ.get("AWS_ENDPOINT_URL_STS") or os.environ.get("AWS_ENDPOINT_URL")
     return given.rstrip("/") if given else sts_endpoint(region)
-
-
-def _forget_copies(name: str) -> None:
-    """The copies of a deleted stack on other servers go as well."""
 
 
 def _say(here: str, public: str, *, as_json: bool) -> None:
