@@ -1,7 +1,7 @@
 """AWS Batch step operator: facts."""
 
 from provisioner.component import Component, Option, Statement
-from provisioner.components import data_key
+from provisioner.components import data_key, images
 
 _ARN = "arn:{aws.partition}:batch:{aws.region}:{aws.account}:"
 _LOGS = "arn:{aws.partition}:logs:{aws.region}:{aws.account}:log-group:/aws/batch/job"
@@ -101,21 +101,8 @@ COMPONENT = Component(
         data_key.statement(
             "BatchJobDataKey", "jobs may use the data key for objects in your artifact bucket", role="job"
         ),
-        Statement(
-            sid="BatchImage",
-            role="execution",
-            actions=("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
-            resources=("{container_registry.repository_arn}",),
-            words="Fargate may pull images from your image repository",
-        ),
-        Statement(
-            sid="BatchImageLogin",
-            role="execution",
-            actions=("ecr:GetAuthorizationToken",),
-            resources=("*",),
-            words="Fargate may ask ECR for a login token",
-            reason="ecr:GetAuthorizationToken knows no resources; the token opens nothing by itself.",
-        ),
+        images.pull("BatchImage", "Fargate may pull images from your image repository", role="execution"),
+        images.login("BatchImageLogin", "Fargate may ask ECR for a login token", role="execution"),
         Statement(
             sid="BatchLogs",
             role="execution",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from provisioner.arn import Arn
 from provisioner.component import Check, Component, Option, Outputs, Statement, flag
-from provisioner.components import data_key
+from provisioner.components import data_key, images
 
 # What AWS maintains and caches on its build machines, with Docker and the AWS CLI in it.
 # https://docs.aws.amazon.com/codebuild/latest/userguide/ec2-compute-images.html, looked at on 2026-11-22
@@ -114,28 +114,9 @@ COMPONENT = Component(
             role="build",
             actions=data_key.READ,
         ),
-        Statement(
-            sid="ImageBuilderLogin",
-            role="build",
-            actions=("ecr:GetAuthorizationToken",),
-            resources=("*",),
-            words="builds may ask ECR for a login token",
-            reason="ecr:GetAuthorizationToken knows no resources; the token opens nothing by itself.",
-        ),
-        Statement(
-            sid="ImageBuilderPush",
-            role="build",
-            actions=(
-                "ecr:BatchCheckLayerAvailability",
-                "ecr:BatchGetImage",
-                "ecr:GetDownloadUrlForLayer",
-                "ecr:InitiateLayerUpload",
-                "ecr:UploadLayerPart",
-                "ecr:CompleteLayerUpload",
-                "ecr:PutImage",
-            ),
-            resources=("{container_registry.repository_arn}",),
-            words="builds may pull and push images in your image repository",
+        images.login("ImageBuilderLogin", "builds may ask ECR for a login token", role="build"),
+        images.push(
+            "ImageBuilderPush", "builds may pull and push images in your image repository", role="build"
         ),
         Statement(
             sid="ImageBuilderLogs",

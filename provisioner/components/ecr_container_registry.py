@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from provisioner.arn import Arn
 from provisioner.component import Check, Component, Option, Outputs, Statement, flag
+from provisioner.components import images
 
 _SUFFIX = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
 
@@ -45,13 +46,7 @@ COMPONENT = Component(
         "repository_uri": "Address to push images to.",
     },
     statements=(
-        Statement(
-            sid="RegistryLogin",
-            actions=("ecr:GetAuthorizationToken",),
-            resources=("*",),
-            words="may ask ECR for a login token",
-            reason="ecr:GetAuthorizationToken knows no resources; the token opens nothing by itself.",
-        ),
+        images.login("RegistryLogin", "may ask ECR for a login token"),
         Statement(
             sid="RegistryVerify",
             actions=("ecr:DescribeRepositories",),
@@ -59,20 +54,7 @@ COMPONENT = Component(
             words="may list the names of the account's image repositories in this region",
             reason="ZenML's connector asks without a name when it verifies itself.",
         ),
-        Statement(
-            sid="RegistryPushPull",
-            actions=(
-                "ecr:BatchCheckLayerAvailability",
-                "ecr:BatchGetImage",
-                "ecr:GetDownloadUrlForLayer",
-                "ecr:InitiateLayerUpload",
-                "ecr:UploadLayerPart",
-                "ecr:CompleteLayerUpload",
-                "ecr:PutImage",
-            ),
-            resources=("{container_registry.repository_arn}",),
-            words="may pull and push images in your image repository",
-        ),
+        images.push("RegistryPushPull", "may pull and push images in your image repository"),
     ),
     arn_pattern=r"arn:[a-z-]+:ecr:[a-z0-9-]+:\d{12}:repository/[a-z0-9][a-z0-9._/-]{1,255}",
     outputs_of=_outputs_of,

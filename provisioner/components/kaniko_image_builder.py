@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from provisioner.component import Component, Outputs, Statement
+from provisioner.component import Component, Outputs
 from provisioner.components import eks_cluster as cluster
+from provisioner.components import images
 
 SERVICE_ACCOUNT = "kaniko"
 # ZenML's default is of 2022: its AWS libraries know no Pod Identity. This one's do, and it is kaniko's last.
@@ -36,29 +37,12 @@ COMPONENT = Component(
     beside=(("orchestrator", "eks"), ("step_operator", "eks")),
     manifests=("namespace", "service_account"),
     statements=(
-        Statement(
-            sid="ImageBuilderPodLogin",
-            role="builder",
-            actions=("ecr:GetAuthorizationToken",),
-            resources=("*",),
-            words="building pods may ask ECR for a login token",
-            reason="ecr:GetAuthorizationToken knows no resources; the token opens nothing by itself.",
-        ),
-        Statement(
-            sid="ImageBuilderPodPush",
-            role="builder",
-            actions=(
-                "ecr:BatchCheckLayerAvailability",
-                "ecr:BatchGetImage",
-                "ecr:GetDownloadUrlForLayer",
-                "ecr:InitiateLayerUpload",
-                "ecr:UploadLayerPart",
-                "ecr:CompleteLayerUpload",
-                "ecr:PutImage",
-            ),
-            resources=("{container_registry.repository_arn}",),
-            words="building pods may pull and push images in your image repository; so may a pipeline's code "
+        images.login("ImageBuilderPodLogin", "building pods may ask ECR for a login token", role="builder"),
+        images.push(
+            "ImageBuilderPodPush",
+            "building pods may pull and push images in your image repository; so may a pipeline's code "
             "that starts a pod as their service account",
+            role="builder",
         ),
     ),
     register_config=_register_config,

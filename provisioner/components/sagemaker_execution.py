@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provisioner.arn import Arn
 from provisioner.component import Check, ComponentType, Outputs, Statement, flag, pascal
-from provisioner.components import data_key, mlflow_experiment_tracker
+from provisioner.components import data_key, images, mlflow_experiment_tracker
 
 ARN_PATTERN = r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,512}"
 JOBS = (
@@ -103,21 +103,8 @@ def base_statements(type_: ComponentType) -> tuple[Statement, ...]:
             "jobs may use the data key for objects in your artifact bucket",
             role="execution",
         ),
-        Statement(
-            sid=f"{slot}JobImage",
-            role="execution",
-            actions=("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
-            resources=("{container_registry.repository_arn}",),
-            words="jobs may pull images from your image repository",
-        ),
-        Statement(
-            sid=f"{slot}JobImageLogin",
-            role="execution",
-            actions=("ecr:GetAuthorizationToken",),
-            resources=("*",),
-            words="jobs may ask ECR for a login token",
-            reason="ecr:GetAuthorizationToken knows no resources; the token opens nothing by itself.",
-        ),
+        images.pull(f"{slot}JobImage", "jobs may pull images from your image repository", role="execution"),
+        images.login(f"{slot}JobImageLogin", "jobs may ask ECR for a login token", role="execution"),
         Statement(
             sid=f"{slot}JobLogs",
             role="execution",

@@ -1,7 +1,7 @@
 """SageMaker model deployer: facts."""
 
 from provisioner.component import Component, Statement
-from provisioner.components import data_key
+from provisioner.components import data_key, images
 from provisioner.components import sagemaker_execution as execution
 
 _ARN = "arn:{aws.partition}:sagemaker:{aws.region}:{aws.account}:"
@@ -96,21 +96,10 @@ COMPONENT = Component(
             role="execution",
             actions=data_key.READ,
         ),
-        Statement(
-            sid="DeployerModelImage",
-            role="execution",
-            actions=("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
-            resources=("{container_registry.repository_arn}",),
-            words="models may pull images from your image repository",
+        images.pull(
+            "DeployerModelImage", "models may pull images from your image repository", role="execution"
         ),
-        Statement(
-            sid="DeployerModelImageLogin",
-            role="execution",
-            actions=("ecr:GetAuthorizationToken",),
-            resources=("*",),
-            words="models may ask ECR for a login token",
-            reason="ecr:GetAuthorizationToken knows no resources; the token opens nothing by itself.",
-        ),
+        images.login("DeployerModelImageLogin", "models may ask ECR for a login token", role="execution"),
         Statement(
             sid="DeployerModelLogs",
             role="execution",

@@ -13,7 +13,7 @@ from provisioner.emulator.types_codebuild import Project
 from provisioner.emulator.types_ec2 import EC2_TYPES
 from provisioner.emulator.types_ecr import Repository
 from provisioner.emulator.types_eks import EKS_TYPES
-from provisioner.emulator.types_iam import ManagedPolicy, Policy, Role, RolePolicy
+from provisioner.emulator.types_iam import ManagedPolicy, Policy, Role, RolePolicy, UserPolicy
 from provisioner.emulator.types_identity import IDENTITY_TYPES
 from provisioner.emulator.types_lambda import LAMBDA_TYPES
 from provisioner.emulator.types_messages import MESSAGE_TYPES
@@ -59,6 +59,7 @@ TYPES: Mapping[str, ResourceType] = Types(
         Role(),
         Policy(),
         RolePolicy(),
+        UserPolicy(),
         ManagedPolicy(),
         LogGroup(),
         CdkMetadata(),

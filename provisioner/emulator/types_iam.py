@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from provisioner.emulator.handler import (
     Gone,
@@ -157,27 +157,46 @@ class Policy(ResourceType):
             self._take(site, kind, properties, set(), "")
 
 
-class RolePolicy(ResourceType):
-    """AWS::IAM::RolePolicy: one inline policy on one role."""
+class InlinePolicy(ResourceType):
+    """One inline policy on one role or user."""
+
+    needs_iam_capability = True
+    holder: ClassVar[str]
+
+    def create(self, site: Site, properties: Properties) -> str:
+        return f"{properties['PolicyName']}|{properties[self.holder + 'Name']}"
+
+    def configure(self, site: Site, physical_id: str, new: Properties, old: Properties) -> None:
+        policy = document(new.get("PolicyDocument", {}))
+        site.call("iam", f"Put{self.holder}Policy", **self._address(physical_id), PolicyDocument=policy)
+
+    def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
+        with Gone("NoSuchEntity"):
+            site.call("iam", f"Delete{self.holder}Policy", **self._address(physical_id))
+
+    def _address(self, physical_id: str) -> dict[str, str]:
+        name, holder = physical_id.split("|")
+        return {f"{self.holder}Name": holder, "PolicyName": name}
+
+
+class RolePolicy(InlinePolicy):
+    """AWS::IAM::RolePolicy."""
 
     name = "AWS::IAM::RolePolicy"
     allowed = words("PolicyDocument PolicyName RoleName")
     required = words("PolicyName RoleName")
     create_only = words("PolicyName RoleName")
-    needs_iam_capability = True
+    holder = "Role"
 
-    def create(self, site: Site, properties: Properties) -> str:
-        return f"{properties['PolicyName']}|{properties['RoleName']}"
 
-    def configure(self, site: Site, physical_id: str, new: Properties, old: Properties) -> None:
-        name, role = physical_id.split("|")
-        policy = document(new.get("PolicyDocument", {}))
-        site.call("iam", "PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=policy)
+class UserPolicy(InlinePolicy):
+    """AWS::IAM::UserPolicy."""
 
-    def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
-        name, role = physical_id.split("|")
-        with Gone("NoSuchEntity"):
-            site.call("iam", "DeleteRolePolicy", RoleName=role, PolicyName=name)
+    name = "AWS::IAM::UserPolicy"
+    allowed = words("PolicyDocument PolicyName UserName")
+    required = words("PolicyName UserName")
+    create_only = words("PolicyName UserName")
+    holder = "User"
 
 
 class ManagedPolicy(ResourceType):

@@ -85,29 +85,6 @@ def _inline(properties: Properties) -> dict[str, str]:
     return {row["PolicyName"]: document(row["PolicyDocument"]) for row in properties.get("Policies", [])}
 
 
-class UserPolicy(ResourceType):
-    """AWS::IAM::UserPolicy: one inline policy on one user."""
-
-    name = "AWS::IAM::UserPolicy"
-    allowed = words("PolicyDocument PolicyName UserName")
-    required = words("PolicyName UserName")
-    create_only = words("PolicyName UserName")
-    needs_iam_capability = True
-
-    def create(self, site: Site, properties: Properties) -> str:
-        return f"{properties['PolicyName']}|{properties['UserName']}"
-
-    def configure(self, site: Site, physical_id: str, new: Properties, old: Properties) -> None:
-        name, user = physical_id.split("|")
-        policy = document(new.get("PolicyDocument", {}))
-        site.call("iam", "PutUserPolicy", UserName=user, PolicyName=name, PolicyDocument=policy)
-
-    def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
-        name, user = physical_id.split("|")
-        with Gone(*GONE):
-            site.call("iam", "DeleteUserPolicy", UserName=user, PolicyName=name)
-
-
 class AccessKey(ResourceType):
     """AWS::IAM::AccessKey; Ref answers the key's id, and the secret is told only once."""
 
@@ -261,7 +238,6 @@ class InstanceProfile(ResourceType):
 
 IDENTITY_TYPES = (
     User(),
-    UserPolicy(),
     AccessKey(),
     OidcProvider(),
     ServiceLinkedRole(),
