@@ -17,7 +17,7 @@ LAYERS = {
     "core": (
         *("provisioner", "provisioner.access", "provisioner.arn", "provisioner.component"),
         *("provisioner.components", "provisioner.errors", "provisioner.explain"),
-        "provisioner.export",
+        *("provisioner.copying", "provisioner.difference", "provisioner.export"),
         *("provisioner.deploy_policy", "provisioner.deploy_rows", "provisioner.physical"),
         *(
             "provisioner.finish_address",

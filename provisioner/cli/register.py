@@ -92,10 +92,10 @@ def command(
         names = [c.name for c in components]
         answer({"components": [c.as_dict() for c in components]}, "\n".join(names), as_json=as_json)
         return
-    _keep(stack, components, cloud, as_json=as_json)
+    keep(stack, components, cloud, as_json=as_json)
 
 
-def _keep(stack: str, components: "list[RegisteredComponent]", cloud: "Cloud", *, as_json: bool) -> None:
+def keep(stack: str, components: "list[RegisteredComponent]", cloud: "Cloud", *, as_json: bool) -> None:
     """Join the components to a stack of the registry, and of a ZenML server that is asked for."""
     from provisioner import found as founds
     from provisioner.cli.stack import as_answer, stack_text
@@ -149,7 +149,7 @@ def _register_suggestion(
     resources = [look_up(text, cloud) for text in dict.fromkeys(chosen.values())]
     if not unfit:
         _check_slots(chosen, resources, cloud.session.region)
-    _keep(stack, founds.components(resources, stack=stack, now=now(), chosen=chosen), cloud, as_json=as_json)
+    keep(stack, founds.components(resources, stack=stack, now=now(), chosen=chosen), cloud, as_json=as_json)
 
 
 def _check_complete(suggestion: Mapping[str, Any], source: str) -> None:
@@ -177,12 +177,8 @@ def _check_slots(chosen: Mapping[str, str], resources: "list[Found]", region: st
 
 def _check_wish(arns_: tuple[str, ...], stack: str) -> None:
     """Raises SpecError before anything is called."""
-    if stack and not re.fullmatch(specs.NAME, stack, re.ASCII):
-        raise SpecError(
-            f"stack {stack!r} is not allowed",
-            hint=f"a lower-case letter, then at most 30 of a-z, 0-9 and -: {specs.legal_name(stack)}",
-            field="stack",
-        )
+    if stack:
+        check_stack_name(stack)
     for text in arns_:
         if not any(for_arn(text)):
             raise SpecError(
@@ -190,6 +186,16 @@ def _check_wish(arns_: tuple[str, ...], stack: str) -> None:
                 hint="`stackwright scan --json` lists ARNs that fit",
                 field="arn",
             )
+
+
+def check_stack_name(name: str) -> None:
+    """Raises SpecError for a name that no stack could be built under."""
+    if not re.fullmatch(specs.NAME, name, re.ASCII):
+        raise SpecError(
+            f"stack {name!r} is not allowed",
+            hint=f"a lower-case letter, then at most 30 of a-z, 0-9 and -: {specs.legal_name(name)}",
+            field="stack",
+        )
 
 
 def look_up(text: str, cloud: "Cloud") -> "Found":

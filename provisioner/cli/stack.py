@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from provisioner import components, text
-from provisioner.cli import stack_export, zenml_target
+from provisioner.cli import stack_copy, stack_diff, stack_export, zenml_target
 from provisioner.cli.component import origin_text
 from provisioner.cli.options import answer, confirm, json_option, open_registry, story, yes_option
 from provisioner.enrolments import stamp
@@ -25,6 +25,8 @@ def command() -> None:
 
 
 command.add_command(stack_export.command)
+command.add_command(stack_diff.command)
+command.add_command(stack_copy.command)
 
 
 @command.command("list")

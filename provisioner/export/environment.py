@@ -32,7 +32,7 @@ def variables(stack: ExportedStack) -> Iterator[tuple[str, str]]:
 
 
 def _access_keys(stack: ExportedStack) -> list[str]:
-    return [key for key in ("role_arn", "external_id") if stack.access.get(key)]
+    return [key for key in ("role_arn", "external_id", "secret_arn") if stack.access.get(key)]
 
 
 def quoted(value: str, name: str = "value") -> str:

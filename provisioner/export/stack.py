@@ -7,8 +7,8 @@ from typing import Any
 from provisioner.components import find
 from provisioner.errors import SpecError
 
-# All that is told of how credentials are obtained. None of it is a secret, and nothing else leaves.
-ACCESS_KEYS = ("type", "auth_method", "role_arn", "external_id")
+# All that is told of how credentials are obtained: where a secret lies, never the secret. Nothing else leaves.
+ACCESS_KEYS = ("type", "auth_method", "role_arn", "external_id", "secret_arn")
 _TEXTS = ("name", "account", "region", "status", "template_sha256", "stack_id", "created_at")
 
 
