@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 def command(
     source: str, name: str, given: tuple[str, ...], unfit: bool, region: str, profile: str, as_json: bool
 ) -> None:
-    """Register a stack with the slots and flavors of another, filled with other resources: dev to prod.
+    """Register a stack like another, of other resources: dev to prod.
 
-    Each resource is looked at with the credentials of its account, and all are of one account and region. An
-    ARN fills every slot that it fits; TYPE=ARN says which one. Nothing in AWS is made or changed.
+    The copy has the other's slots and flavors, filled with the resources that you name: all of one
+    account and region, and each looked at with that account's credentials. An ARN fills every slot that it
+    fits; TYPE=ARN says which one. Nothing in AWS is made or changed.
 
     \b
     Example:

@@ -25,9 +25,9 @@ from provisioner.export.stack import ExportedStack, parse
 )
 @json_option
 def command(a: str, b: str, fail_on: str, as_json: bool) -> int:
-    """Say what differs between two stacks: each a registered one's name, or a file of `stack export`.
+    """Say what differs between two stacks, and nothing that is equal.
 
-    A file is told by a dot or a slash in its name; nothing equal is printed.
+    Each is a registered stack's name, or a file of `stack export`, told by a dot or a slash in its name.
 
     \b
     Example:
