@@ -219,6 +219,14 @@ def _preset_slot(type_: str, flavor: str) -> object:
     return {"flavor": flavor, "options": options} if asked else flavor
 
 
+def with_option(spec: Spec, type_: str, key: str, value: object) -> Spec:
+    """The spec with an option's other value; raises SpecError that names it."""
+    plain: Any = spec.as_dict()
+    slot = plain["components"][type_]
+    slot["options"] = {**slot.get("options", {}), key: value}
+    return parse(plain)
+
+
 def legal_name(text: str) -> str:
     """A folder's name made a legal stack name."""
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

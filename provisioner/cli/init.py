@@ -9,7 +9,8 @@ import click
 from provisioner import spec as specs
 from provisioner.cli import suggesting
 from provisioner.cli.options import SPEC_FILE, answer, default_name, default_region, json_option, story
-from provisioner.errors import SpecError
+from provisioner.component import Option
+from provisioner.errors import RefusedError, SpecError
 from provisioner.scan import suggest
 
 
@@ -76,10 +77,46 @@ def command(
     spec = specs.preset(
         preset or specs.DEFAULT_PRESET, name=name or default_name(), region=region or default_region()
     )
+    if sys.stdin.isatty():
+        spec = _filled(spec)
     made_from = f'made from the preset "{preset or specs.DEFAULT_PRESET}"'
     _write(Path(path), _text(spec, made_from), force)
     answer(spec.as_dict(), f"wrote {path}: {spec.name} in {spec.region}", as_json=as_json)
     story("Next: `stackwright plan` shows resources, permissions and cost. It calls nothing.")
+
+
+def _filled(spec: specs.Spec) -> specs.Spec:
+    """The spec with what only the user can know, as far as they tell it now."""
+    for wish in spec.components:
+        for option in wish.component.options:
+            if option.placeholder:
+                spec = _ask(spec, wish.component.type, option)
+    return spec
+
+
+def _ask(spec: specs.Spec, type_: str, option: Option) -> specs.Spec:
+    """Asks until the value is allowed; the placeholder may stay, and no link is made while it does."""
+    click.echo(f"{type_} {option.name}: {option.doc}", err=True)
+    default = _own_address() if option.placeholder.endswith("/32") else ""
+    while True:
+        told = click.prompt(option.name, default=default or option.placeholder, err=True)
+        try:
+            return specs.with_option(spec, type_, option.name, [part.strip() for part in told.split(",")])
+        except SpecError as error:
+            story(f"  {error.message}; {error.hint}", color="yellow")
+
+
+def _own_address() -> str:
+    """This machine's address as a block of one, if the user wants it looked up and that works."""
+    from provisioner.aws import address
+
+    if not click.confirm(f"Ask {address.URL} for this machine's address?", default=True, err=True):
+        return ""
+    try:
+        return f"{address.own()}/32"
+    except RefusedError as error:
+        story(f"  {error.message}", color="yellow")
+        return ""
 
 
 def _check_alone(preset: str, region: str) -> None:
