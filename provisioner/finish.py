@@ -73,6 +73,7 @@ def with_credentials(
         state_id=state.id,
         role_arn=role_arn,
         external_id=state.parameters.get("ExternalId", ""),
+        secret_arn=state.outputs.get("AccessKeySecretArn", ""),
         shape=shape,
         outputs=outputs,
         template_sha256=template.sha256,
@@ -281,6 +282,7 @@ def register(
     estimate: Mapping[str, Any],
     enrolment: Enrolment | None,
     now: datetime,
+    secret_arn: str = "",
 ) -> "RegisteredStack":
     """One transaction: the stack, its components, and the enrolment's new status."""
     from provisioner.registry import RegisteredStack, with_status
@@ -297,12 +299,12 @@ def register(
         created_at=known.created_at if known and known.stack_id == state_id else now,
         stack_id=state_id,
         template_sha256=template_sha256,
-        connector=_connector(role_arn, external_id),
+        connector=_connector(role_arn, shape.trust, external_id, secret_arn),
         estimate=estimate,
     )
     reached: dict[str, Status] = {s: s for s in PROVED}
     closed = enrolment and with_status(enrolment, reached.get(status, "unverified"), stack_id=state_id)
-    registry.register(stack, components, closed)
+    stack = registry.register(stack, components, closed)
     _forget_dropped(stack, registry)
     if status == "registered" and not registry.active():
         registry.set_active(name)
@@ -363,9 +365,11 @@ def _components(
     ]
 
 
-def _connector(role_arn: str, external_id: str) -> dict[str, str]:
-    connector = {"type": "aws", "auth_method": "iam-role", "role_arn": role_arn}
-    return connector | ({"external_id": external_id} if external_id else {})
+def _connector(role_arn: str, trust: str, external_id: str, secret_arn: str) -> dict[str, str]:
+    """How to get credentials; a secret is named, never held."""
+    connector = {"type": "aws", "auth_method": "iam-role", "role_arn": role_arn, "trust": trust}
+    more = {"external_id": external_id, "secret_arn": secret_arn}
+    return connector | {key: value for key, value in more.items() if value}
 
 
 def _promised(shape: Shape) -> dict[str, set[str]]:

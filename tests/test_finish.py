@@ -27,6 +27,7 @@ def test_finishing_by_name_registers_what_the_stack_says_and_makes_the_first_sta
         "type": "aws",
         "auth_method": "iam-role",
         "role_arn": state.outputs["AccessRoleArn"],
+        "trust": "account",
     }
     bucket = state.outputs["ArtifactStoreBucketName"]
     role = state.outputs["OrchestratorExecutionRoleArn"]

@@ -72,7 +72,7 @@ def command(
         credentials = proof.assume(role_arn, doors, session, stack.connector.get("external_id", ""))
         used = cloud.through(credentials) if credentials else cloud
         own = "" if credentials else " (with the caller's own rights)"
-        tests.append(_assumed(role_arn, credentials is not None))
+        tests.append(_assumed(role_arn, credentials is not None, stack.connector.get("secret_arn", "")))
     examined = doctor.examine(
         registry.components_of(stack),
         buckets=used.buckets,
@@ -98,11 +98,12 @@ def _said(test: "Test", own: str) -> "Test":
     return replace(test, message=test.message + own) if test.ok is not None else test
 
 
-def _assumed(role_arn: str, done: bool) -> "Test":
+def _assumed(role_arn: str, done: bool, secret_arn: str) -> "Test":
     from provisioner.doctor import Test
 
     denied = (
         "this caller may not assume it; what follows was tried with the caller's own rights "
-        "(trust oidc lets in only a token of its issuer, access_key only the stack's own key)"
+        "(trust oidc lets in only a token of its issuer, access_key only the stack's own key"
+        + (f", which lies in {secret_arn})" if secret_arn else ")")
     )
     return Test(id="assume-role", subject=role_arn, ok=done or None, message="assumed" if done else denied)

@@ -1,4 +1,4 @@
-"""`stackwright stack list|show|set|delete`."""
+"""`stackwright stack list|show|set|share|delete`."""
 
 from typing import Any
 
@@ -9,18 +9,20 @@ from provisioner.cli import stack_copy, stack_diff, stack_export, zenml_target
 from provisioner.cli.component import origin_text
 from provisioner.cli.options import answer, confirm, json_option, open_registry, story, yes_option
 from provisioner.enrolments import stamp
-from provisioner.errors import CheckError
+from provisioner.errors import CheckError, SpecError
 from provisioner.registry import RegisteredStack, Registry
+from provisioner.sharing import EVERYBODY, may_use
 
 
 @click.group()
 def command() -> None:
-    """List, show, switch and forget registered stacks.
+    """List, show, switch, share and forget registered stacks.
 
     \b
     Example:
       stackwright stack list
       stackwright stack set churn-prod
+      stackwright stack share churn-prod --group data-science
     """
 
 
@@ -32,27 +34,34 @@ command.add_command(stack_copy.command)
 @command.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """Every registered stack."""
+    """Every registered stack that you may use; * marks the active one."""
     registry = open_registry()
-    stacks = registry.stacks()
+    stacks = visible(registry)
     active = registry.active()
-    rows = [["", "name", "status", "account", "region", "components"]]
-    for stack in stacks:
-        components = registry.components_of(stack).values()
-        flavors = ", ".join(f"{c.type} {c.flavor}" for c in components)
-        rows.append(
-            [
-                "*" if stack.name == active else "",
-                stack.name,
-                stack.status,
-                stack.account,
-                stack.region,
-                flavors,
-            ]
-        )
+    rows = [["", "name", "status", "account", "region", "owner", "components"]]
+    rows += [["*" if s.name == active else "", *_row(s, registry)] for s in stacks]
     empty = "no stack is registered; `stackwright deploy`, `link` or `register` makes one"
-    value = {"stacks": [as_answer(s, registry) for s in stacks]}
+    value = {"stacks": [as_answer(s, registry) for s in stacks], "active": _active(registry)}
     answer(value, text.table(rows, indent=0) if stacks else empty, as_json=as_json)
+    hidden = len(registry.stacks()) - len(stacks)
+    if hidden:
+        story(f"Not shared with {registry.seat.user}: {hidden} more.")
+
+
+def _row(stack: RegisteredStack, registry: Registry) -> list[str]:
+    flavors = ", ".join(f"{c.type} {c.flavor}" for c in registry.components_of(stack).values())
+    owner = stack.owner + ("".join(f" +{g}" for g in stack.groups))
+    return [stack.name, stack.status, stack.account, stack.region, owner, flavors]
+
+
+def _active(registry: Registry) -> dict[str, str]:
+    """The active stack, and whether this directory or the user's default says so."""
+    here, name = registry.active_here(), registry.active()
+    return {
+        "stack": name,
+        "from": "directory" if here else "default" if name else "",
+        "directory": registry.seat.directory,
+    }
 
 
 @command.command()
@@ -67,9 +76,20 @@ def show(name: str, as_json: bool) -> None:
 
 @command.command("set")
 @click.argument("name")
+@click.option(
+    "--global",
+    "everywhere",
+    is_flag=True,
+    help="For every directory without one of its own.",
+    show_envvar=True,
+)
 @json_option
-def set_(name: str, as_json: bool) -> None:
-    """Make a stack the active one."""
+def set_(name: str, everywhere: bool, as_json: bool) -> None:
+    """Make a stack the active one of this project.
+
+    A project is the nearest folder upwards with a stack.yaml or .git, else this folder. Where none was set,
+    the default holds: your first registered stack, or what --global says.
+    """
     registry = open_registry()
     stack = find(registry, name)
     if stack.status != "registered":
@@ -79,11 +99,41 @@ def set_(name: str, as_json: bool) -> None:
             if stack.status in ("unverified", "needs_bootstrap")
             else "`stackwright stack list` shows the others",
         )
-    registry.set_active(name)
-    answer(as_answer(stack, registry), f"{name} is active", as_json=as_json)
+    if everywhere:
+        registry.set_active(name)
+    else:
+        registry.set_active_here(name)
+    where = "by default" if everywhere else f"in {registry.seat.directory}"
+    answer(as_answer(stack, registry), f"{name} is active {where}", as_json=as_json)
+    if registry.active() != name:
+        story(f"{registry.seat.directory} keeps its own: {registry.active()}.")
     if registry.registrations_of(name):
         # Which stack is active is a setting of ZenML's client; its server has no such thing.
         story(f"For ZenML's own client: `zenml stack set {name}`.")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--group", "groups", multiple=True, help="Its members may use the stack.", show_envvar=True)
+@click.option("--everybody", is_flag=True, help="Everybody may use it.", show_envvar=True)
+@click.option("--nobody", is_flag=True, help="Only its owner may use it again.", show_envvar=True)
+@json_option
+def share(name: str, groups: tuple[str, ...], everybody: bool, nobody: bool, as_json: bool) -> None:
+    """Say who may use a stack besides its owner: exactly these groups from now on.
+
+    \b
+    Example:
+      stackwright stack share churn-prod --group data-science --group platform
+    """
+    if bool(groups) + everybody + nobody != 1:
+        raise SpecError("say with whom", hint="--group NAME, --everybody or --nobody", field="group")
+    registry = open_registry()
+    stack = find(registry, name)
+    if stack.owner not in ("", registry.seat.user):
+        raise CheckError(f"{name} is {stack.owner}'s to share", hint=f"ask {stack.owner}", field="name")
+    stack = registry.share(stack, (EVERYBODY,) if everybody else groups)
+    who = "everybody" if everybody else ", ".join(groups) or "nobody"
+    answer(as_answer(stack, registry), f"{name} of {stack.owner} is shared with {who}", as_json=as_json)
 
 
 @command.command()
@@ -105,12 +155,24 @@ def delete(name: str, yes: bool, as_json: bool) -> None:
 
 
 def find(registry: Registry, name: str) -> RegisteredStack:
-    """The stack of this name; raises CheckError that names the others."""
+    """The stack of this name; raises CheckError that names the others, or whose it is."""
     stack = registry.stack(name)
     if stack is None:
-        known = ", ".join(s.name for s in registry.stacks()) or "none"
+        known = ", ".join(s.name for s in visible(registry)) or "none"
         raise CheckError(f"no stack {name!r} is registered", hint=f"registered: {known}", field="name")
+    if not may_use(registry.seat, owner=stack.owner, groups=stack.groups):
+        raise CheckError(
+            f"{name} is {stack.owner}'s and not shared with {registry.seat.user}",
+            hint=f"{stack.owner} shares it by `stackwright stack share {name} --group NAME`;"
+            " STACKWRIGHT_GROUPS names your groups",
+            field="name",
+        )
     return stack
+
+
+def visible(registry: Registry) -> list[RegisteredStack]:
+    """The stacks that this user may use."""
+    return [s for s in registry.stacks() if may_use(registry.seat, owner=s.owner, groups=s.groups)]
 
 
 def as_answer(stack: RegisteredStack, registry: Registry) -> dict[str, Any]:
@@ -135,6 +197,8 @@ def as_answer(stack: RegisteredStack, registry: Registry) -> dict[str, Any]:
         "estimate": dict(stack.estimate),
         "template_sha256": stack.template_sha256,
         "stack_id": stack.stack_id,
+        "owner": stack.owner,
+        "groups": [*stack.groups],
         "registrations": zenml_target.as_answer(stack, registry),
         "created_at": stamp(stack.created_at),
     }
@@ -148,8 +212,8 @@ def stack_text(stack: RegisteredStack, registry: Registry) -> str:
         for type_, component in registry.components_of(stack).items()
         for name, value in (component.outputs or {"": ""}).items()
     ]
-    if stack.connector:
-        rows.append(["access", "aws", "built", "role_arn", stack.connector.get("role_arn", "")])
+    told = [(key, stack.connector.get(key, "")) for key in ("role_arn", "secret_arn")]
+    rows += [["access", "aws", "built", key, value] for key, value in told if value]
     return "\n".join([head, text.table(rows), *_files_text(client_files(stack, registry))])
 
 

@@ -157,11 +157,13 @@ class Registry:
             if not self._active(connection):
                 _put(connection, ACTIVE_STACKS, self._default() | {"stack": name})
 
-    def share(self, name: str, groups: Iterable[str]) -> None:
-        """From now on the members of these groups may use the stack, besides its owner."""
-        change = sa.update(STACKS).where(STACKS.c.name == name)
+    def share(self, stack: RegisteredStack, groups: Iterable[str]) -> RegisteredStack:
+        """From now on its owner and the members of these groups may use the stack, and nobody else."""
+        shared = replace(stack, owner=stack.owner or self.seat.user, groups=(*groups,))
+        change = sa.update(STACKS).where(STACKS.c.name == stack.name)
         with self.database.writing() as connection:
-            connection.execute(change.values(groups=[*groups]))
+            connection.execute(change.values(owner=shared.owner, groups=[*shared.groups]))
+        return shared
 
     def unregister(self, stack: RegisteredStack) -> None:
         """Removes the stack, and those of its components that came with it and no other stack uses."""
@@ -227,11 +229,6 @@ class Registry:
         """For this seat's directory alone."""
         with self.database.writing() as connection:
             _put(connection, ACTIVE_STACKS, self._here() | {"stack": name})
-
-    def forget_active_here(self) -> None:
-        """This seat's directory has no stack of its own any more."""
-        with self.database.writing() as connection:
-            connection.execute(sa.delete(ACTIVE_STACKS).where(*_is_at(self._here())))
 
     def _active(self, connection: sa.Connection) -> str:
         # The last is what was active before users were told apart.

@@ -24,7 +24,7 @@ LINK = {
 }  # fmt: skip
 STACK = {
     "name", "account", "region", "active", "status", "components", "client_files", "connector",
-    "estimate", "template_sha256", "stack_id", "created_at", "registrations",
+    "estimate", "template_sha256", "stack_id", "created_at", "registrations", "owner", "groups",
 }  # fmt: skip
 COMPONENT = {
     "name", "type", "flavor", "origin", "account", "region", "outputs", "config", "created_at",
