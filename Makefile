@@ -32,7 +32,7 @@ audit: $(VENV)/.dev build/audit-venv/.ok
 	$(VENV)/bin/pytest tests/audit $(ARGS)
 
 # What we register, against a real ZenML server on this machine, and pipelines on it. ARGS="-m 'not slow'" for half of it.
-zenml: $(VENV)/.dev build/zenml-venv/.ok build/zenml-client-venv/.ok
+zenml: $(VENV)/.dev build/zenml-venv/.ok build/zenml-client-venv/.ok build/tools-venv/.ok
 	$(VENV)/bin/pytest tests/zenml $(ARGS)
 
 # Everything a machine writes into the tree.
@@ -86,22 +86,20 @@ build/zenml-venv/.ok: tests/zenml/constraints.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< 'zenml[server]' sagemaker
 	touch $@
 
-# That server again, with what its AWS connector imports: benchmarks/scan.py scans with it.
-build/zenml-aws-venv/.ok: build/zenml-venv/.ok
-	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/python -c 'import site, sys; from pathlib import Path; Path(site.getsitepackages()[0], "zenml.pth").write_text(sys.argv[1])' \
-	  "$$(build/zenml-venv/bin/python -c 'import site; print(site.getsitepackages()[0])')"
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint tests/zenml/constraints.txt \
-	  boto3 kubernetes aws-profile-manager
-	touch $@
-
-# That server once more, with what pipelines on an S3 store import: tests/zenml/e2e runs real ones with it.
+# That server again, with what its AWS connector and pipelines on an S3 store import: tests/zenml/e2e runs real
+# ones with it, benchmarks/scan.py scans with it.
 build/zenml-client-venv/.ok: tests/zenml/e2e/constraints.txt build/zenml-venv/.ok
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/bin/python -c 'import site, sys; from pathlib import Path; Path(site.getsitepackages()[0], "zenml.pth").write_text(sys.argv[1])' \
 	  "$$(build/zenml-venv/bin/python -c 'import site; print(site.getsitepackages()[0])')"
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< \
 	  s3fs boto3 botocore kubernetes aws-profile-manager
+	touch $@
+
+# The clients that `stack export` writes for, where they are light.
+build/tools-venv/.ok: tests/zenml/e2e/tools-constraints.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< metaflow kubernetes awscli
 	touch $@
 
 clean:

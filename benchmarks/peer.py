@@ -11,7 +11,7 @@ from typing import Any
 from tests.zenml import conftest as zenml
 
 # The server of the tests, with what its AWS connector imports.
-PYTHON = Path(__file__).parent.parent / "build" / "zenml-aws-venv" / "bin" / "python"
+PYTHON = Path(__file__).parent.parent / "build" / "zenml-client-venv" / "bin" / "python"
 _KINDS = {"s3": "bucket", "kubernetes": "cluster", "aws": "registry"}
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -55,9 +55,8 @@ class Peer:
 @contextmanager
 def serving(home: Path, endpoint: str, account: str, region: str) -> Iterator[Peer]:
     """A server as long as the block lasts, which looks for AWS at the endpoint."""
-    zenml.PYTHON = PYTHON
     before = _children()
-    with zenml.running(home, AWS_ENDPOINT_URL=endpoint, AWS_DEFAULT_REGION=region) as server:
+    with zenml.running(home, PYTHON, AWS_ENDPOINT_URL=endpoint, AWS_DEFAULT_REGION=region) as server:
         (process,) = _children() - before
         yield Peer(server=server, process=process, account=account)
 

@@ -1,6 +1,6 @@
 """Scans of one account, 50 ms a call: ours, boto3 used plainly, ZenML's own; and what a call costs in CPU.
 
-ZenML's is that of a real server (`make build/zenml-aws-venv/.ok`); without one it is left out.
+ZenML's is that of a real server (`make build/zenml-client-venv/.ok`); without one it is left out.
 """
 
 import argparse
@@ -166,7 +166,7 @@ def compare(title: str, world: World, home: Path, runs: int) -> None:
 def looking(home: Path, endpoint: str, world: World) -> Iterator[zenml.Peer | None]:
     """ZenML's server, if it is here."""
     if not zenml.PYTHON.exists():
-        print("no ZenML server here: make build/zenml-aws-venv/.ok")
+        print("no ZenML server here: make build/zenml-client-venv/.ok")
         yield None
         return
     with (
