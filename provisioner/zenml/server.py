@@ -401,8 +401,8 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
     if ca_file:
         try:
             context.load_verify_locations(cafile=ca_file)
-        except (OSError, ssl.SSLError) as error:
-            reason = getattr(error, "strerror", None) or "it holds no certificate"
+        except OSError as error:
+            reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
             raise SpecError(
                 f"{ca_file} cannot be used: {reason}",
                 hint="name a PEM file that begins with -----BEGIN CERTIFICATE-----",
