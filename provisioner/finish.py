@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner import arn, deploy, finish_address, kubernetes, proof
-from provisioner.components import find
+from provisioner.components import find, known_types
 from provisioner.enrolments import PROVED, Enrolment, Status
 from provisioner.errors import CheckError
 from provisioner.finish_address import Address
@@ -331,10 +331,13 @@ def _status(
 
 def _forget_dropped(stack: "RegisteredStack", registry: "Registry") -> None:
     """Components that an update took out of the stack, but for those that other stacks use."""
-    used = {name for s in registry.stacks() for name in s.components.values()}
-    for component in registry.components():
-        if component.name == f"{stack.name}.{component.type}" and component.name not in used:
-            registry.forget_component(component.name)
+    mine = {f"{stack.name}.{type_}" for type_ in known_types()} - {*stack.components.values()}
+    # Asked for by name: a registry may hold thousands.
+    left = [name for name in sorted(mine) if registry.component(name)]
+    used = {name for s in registry.stacks() for name in s.components.values()} if left else set()
+    for name in left:
+        if name not in used:
+            registry.forget_component(name)
 
 
 def _components(
