@@ -34,6 +34,7 @@ VERBS = {
     "stack": ("stack", "List, show, switch, share and forget registered stacks."),
     "component": ("component", "List, show and forget registered components."),
     "connector": ("connector", "List and show how stacks' credentials are obtained."),
+    "registry": ("registry", "Where the registry is; export, import and copy it."),
     "zenml": ("zenml", "Log in to a ZenML server, and put stacks into it."),
     "serve": ("serve", "Serve the endpoint that stacks call back to."),
     "cost": ("cost", "Estimate, compare and check the cost of any CloudFormation template."),

@@ -78,10 +78,13 @@ class Database:
             raise ValueError("only a file can be copied")
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         with self._usable():
-            os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
-            with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(draft)) as copy:
-                source.backup(copy)
-            draft.replace(target)
+            try:
+                os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+                with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(draft)) as copy:
+                    source.backup(copy)
+                draft.replace(target)
+            finally:
+                draft.unlink(missing_ok=True)
 
     def unusable(self, why: object) -> RefusedError:
         """What to do about a registry that is damaged, locked or out of reach; without its password."""
@@ -100,7 +103,8 @@ class Database:
         try:
             yield
         except (sa.exc.IntegrityError, sa.exc.ProgrammingError) as error:
-            if getattr(error.orig, "sqlstate", "") != _DENIED:
+            # Without a statement it is the connection that was refused.
+            if error.statement and getattr(error.orig, "sqlstate", "") != _DENIED:
                 raise
             raise self.unusable(error.orig) from error
         except (OSError, sa.exc.DatabaseError, sqlite3.DatabaseError) as error:

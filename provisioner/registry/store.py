@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from provisioner import enrolments
-from provisioner.enrolments import PROVED, Enrolment, Publication, instant, stamp
+from provisioner.enrolments import PROVED, Enrolment, Publication, stamp
 from provisioner.errors import CheckError
 from provisioner.registry.database import Database, Row
 from provisioner.registry.schema import make_ready
@@ -26,6 +25,8 @@ from provisioner.registry.values import (
     Registration,
     StackStatus,
     make_component,
+    make_enrolment,
+    make_publication,
     make_registration,
     make_stack,
 )
@@ -59,12 +60,12 @@ class Registry:
             connection.execute(change.values(**enrolment.row()))
 
     def enrolment(self, id_: str) -> Enrolment | None:
-        return self._first(sa.select(ENROLMENTS).where(ENROLMENTS.c.id == id_), _enrolment)
+        return self._first(sa.select(ENROLMENTS).where(ENROLMENTS.c.id == id_), make_enrolment)
 
     def enrolments(self) -> list[Enrolment]:
         """All of them, in the order in which they were opened."""
         ordered = sa.select(ENROLMENTS).order_by(ENROLMENTS.c.opened_at, self.database.oldest_first)
-        return self._read(ordered, _enrolment)
+        return self._read(ordered, make_enrolment)
 
     def enrolments_of(self, name: str, region: str = "") -> list[Enrolment]:
         """The enrolments of a name, newest first."""
@@ -72,7 +73,7 @@ class Registry:
         if region:
             query = query.where(ENROLMENTS.c.region == region)
         newest = (ENROLMENTS.c.opened_at.desc(), self.database.oldest_first.desc())
-        return self._read(query.order_by(*newest), _enrolment)
+        return self._read(query.order_by(*newest), make_enrolment)
 
     # Publications
 
@@ -82,15 +83,15 @@ class Registry:
             _put(connection, PUBLICATIONS, row)
 
     def publications(self) -> list[Publication]:
-        found = self._read(sa.select(PUBLICATIONS), _publication)
+        found = self._read(sa.select(PUBLICATIONS), make_publication)
         return sorted(found, key=lambda p: (p.sha256, p.region))
 
     def publication(self, *, sha256: str, region: str) -> Publication | None:
         wanted = (PUBLICATIONS.c.sha256 == sha256, PUBLICATIONS.c.region == region)
-        return self._first(sa.select(PUBLICATIONS).where(*wanted), _publication)
+        return self._first(sa.select(PUBLICATIONS).where(*wanted), make_publication)
 
     def publication_at(self, url: str) -> Publication | None:
-        return self._first(sa.select(PUBLICATIONS).where(PUBLICATIONS.c.url == url), _publication)
+        return self._first(sa.select(PUBLICATIONS).where(PUBLICATIONS.c.url == url), make_publication)
 
     # Stacks and components
 
@@ -340,15 +341,3 @@ def _check_same(component: RegisteredComponent, taken: RegisteredComponent | Non
 def _things(components: Iterable[RegisteredComponent]) -> dict[str, tuple[str, str, str, Mapping[str, str]]]:
     """Component type -> what in AWS stands for it."""
     return {c.type: (c.flavor, c.account, c.region, c.outputs) for c in components}
-
-
-def _publication(row: Mapping[str, Any]) -> Publication:
-    return Publication(**{**row, "published_at": instant(row["published_at"])})
-
-
-def _enrolment(row: Mapping[str, Any]) -> Enrolment:
-    enrolment = enrolments.from_row(row)
-    for key in ("parameters", "spec", "shape", "estimate"):
-        if not isinstance(getattr(enrolment, key), dict):
-            raise ValueError(f"{key} is no JSON object")
-    return enrolment

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from provisioner.enrolments import Enrolment, Status, instant, stamp
+from provisioner.enrolments import Enrolment, Publication, Status, from_row, instant, stamp
 
 Origin = Literal["built", "found"]
 StackStatus = Literal["registered", "unverified", "needs_bootstrap", "deleting", "deleted"]
@@ -92,6 +92,16 @@ def make_component(row: Mapping[str, Any]) -> RegisteredComponent:
 def make_registration(row: Mapping[str, Any]) -> Registration:
     _check_mappings(row, "ids")
     return Registration(**dict(row) | {"updated_at": instant(row["updated_at"])})
+
+
+def make_publication(row: Mapping[str, Any]) -> Publication:
+    return Publication(**{**row, "published_at": instant(row["published_at"])})
+
+
+def make_enrolment(row: Mapping[str, Any]) -> Enrolment:
+    enrolment = from_row(row)
+    _check_mappings(vars(enrolment), "parameters", "spec", "shape", "estimate")
+    return enrolment
 
 
 def _check_mappings(row: Mapping[str, Any], *keys: str) -> None:
