@@ -23,6 +23,13 @@ from provisioner.components import CATALOGUE
 # What no option says; the rest is named beside its option.
 VARIABLES = (
     ("STACKWRIGHT_HOME", "Folder of the registry and of the cached shapes.", "the system's place for data"),
+    (
+        "STACKWRIGHT_REGISTRY",
+        "Another file as registry, or `postgresql://…` for a team (docs/registry.md).",
+        "`registry.db` in STACKWRIGHT_HOME",
+    ),
+    ("STACKWRIGHT_USER", "Whose stacks are registered and shown.", "the system's user"),
+    ("STACKWRIGHT_GROUPS", "Groups that stacks may be shared with, with commas or spaces.", "none"),
     ("STACKWRIGHT_JSON", "`1`: every verb answers as JSON, errors included.", "text"),
     (
         "STACKWRIGHT_TEMPLATE_BASE",
