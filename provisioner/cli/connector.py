@@ -1,8 +1,9 @@
-"""`stackwright connector list|show`."""
+"""`stackwright connector list|show|verify`."""
 
 import click
 
 from provisioner import connectors, text
+from provisioner.cli import zenml_verify
 from provisioner.cli.options import answer, json_option, open_registry
 from provisioner.cli.stack import visible
 from provisioner.connectors import Connector
@@ -17,6 +18,9 @@ def command() -> None:
     Example:
       stackwright connector list
     """
+
+
+command.add_command(zenml_verify.command, "verify")
 
 
 @command.command("list")

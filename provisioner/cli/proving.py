@@ -5,6 +5,7 @@ from queue import Queue
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from provisioner.cli import zenml_target
 from provisioner.cli.options import now, open_registry, random_id, story
 from provisioner.errors import StackwrightError
 
@@ -56,4 +57,5 @@ class Prover:
                 time.sleep(self._pause)
                 continue
             story(f"{name} is {stack.status}.")
+            zenml_target.put_where_asked(stack, cloud.registry, profile=self._profile)
             return

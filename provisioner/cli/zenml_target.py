@@ -124,10 +124,8 @@ def checked_url(text: str) -> str:
 
 
 def wish_of(stack: "RegisteredStack", registry: "Registry") -> Register:
-    """What the stack.yaml said that the stack was made from; nothing where nobody knows."""
-    opened = registry.enrolments_of(stack.name)
-    spec = next((e.spec for e in opened if e.stack_id == stack.stack_id and stack.stack_id), {})
-    return specs.register(spec.get("register", {}))
+    """What the stack.yaml of a registered stack said."""
+    return specs.register(_spec(stack, registry).get("register", {}))
 
 
 def urls(stack: "RegisteredStack", registry: "Registry", wish: Register) -> list[str]:
@@ -180,13 +178,21 @@ def registered(
             _tell(stack, _register(stack, registry, url, profile))
 
 
+def put_where_asked(stack: "RegisteredStack", registry: "Registry", *, profile: str) -> None:
+    """The same for a process that serves many: what a server refuses is told, and stops nothing."""
+    try:
+        registered(stack, registry, profile=profile)
+    except StackwrightError as error:
+        story(f"{stack.name} is not in ZenML: {error.message}. Next: `stackwright zenml add {stack.name}`.")
+
+
 def _register(stack: "RegisteredStack", registry: "Registry", url: str, profile: str) -> "Outcome":
     from provisioner.zenml import engine
 
     doors = engine.Doors(
         server=opened(url),
         registry=registry,
-        login=partial(_login, stack, profile),
+        login=partial(_login, stack, registry, profile),
         now=now,
         on_step=lambda step: story(f"  {step.words}"),
     )
@@ -291,20 +297,33 @@ def opened(url: str, credential: "Credential | None" = None) -> "Server":
     return Server(url, known, new_id=lambda: str(uuid4()), ca_file=choices().ca_file)
 
 
-def _login(stack: "RegisteredStack", profile: str, implicit: bool) -> "tuple[Login, Key | None]":
+def _login(
+    stack: "RegisteredStack", registry: "Registry", profile: str, implicit: bool
+) -> "tuple[Login, Key | None]":
     """How the server gets into the stack's account; a key is read only where it may be used."""
     from provisioner.zenml import login
 
     chosen = choices()
     key = _key(stack.connector, stack.region, profile)
     found = login.choose(
-        connector=stack.connector,
+        connector={**stack.connector, "data_key": _data_key(stack, registry)},
         implicit=implicit,
         key_id=key.id if key else "",
         wish=chosen.auth,
         role_arn=chosen.role,
     )
     return found, key
+
+
+def _data_key(stack: "RegisteredStack", registry: "Registry") -> str:
+    """The customer's key of the bucket, as the stack's stack.yaml names it."""
+    return str(_spec(stack, registry).get("data", {}).get("kms_key") or "")
+
+
+def _spec(stack: "RegisteredStack", registry: "Registry") -> Mapping[str, Any]:
+    """The stack.yaml that the stack was made from; nothing where nobody knows."""
+    opened = registry.enrolments_of(stack.name)
+    return next((e.spec for e in opened if stack.stack_id and e.stack_id == stack.stack_id), {})
 
 
 def _key(connector: Mapping[str, str], region: str, profile: str) -> "Key | None":

@@ -102,9 +102,11 @@ def test_a_preset_comes_is_verified_stays_and_goes_without_a_trace(
         "components": sorted([*before["components"], *(f"{NAME}.{t}" for t in stack.components)]),
         "service_connectors": sorted(f"{NAME}.{c}" for c in CONNECTORS[preset]),
     }
-    for connector in zenml.get("/service_connectors")["items"]:
-        verified = zenml.ask("PUT", f"/service_connectors/{connector['id']}/verify")
-        assert (verified.status, verified.body["error"]) == (200, None), connector["name"]
+    verified = cli("connector", "verify", NAME, "--json")
+    assert verified.code == 0, verified
+    assert {c["resource_type"]: c["ok"] for c in verified.json["checks"]} == dict.fromkeys(
+        CONNECTORS[preset], True
+    )
     again = cli("zenml", "add", NAME, "--json")
     assert (again.json, again.code) == (first.json, 0)
     assert "all as it should be" in again.err
@@ -342,3 +344,55 @@ def test_an_api_key_of_a_service_account_is_a_login(
     refused = cli("zenml", "add", NAME, "--json")
     assert (refused.code, key in refused.out + refused.err) == (4, False)
     assert "does not take this API key" in refused.error["message"]
+
+
+def test_a_role_that_is_gone_is_found_by_the_server_and_told_with_the_way_out(
+    deployed: Any, zenml: ZenMLServer, cli: Any, world: World
+) -> None:
+    stack = deployed("minimal")
+    cli("zenml", "add", NAME)
+    role = stack.connector["role_arn"].rpartition("/")[2]
+    for policy in world.iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        world.iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    world.iam.delete_role(RoleName=role)
+    ran = cli("connector", "verify", NAME, "--json")
+    assert (ran.code, {c["ok"] for c in ran.json["checks"]}) == (3, {False})
+    assert "Next: the server's identity may not assume the role" in ran.err
+
+
+def test_the_stacks_own_key_goes_from_secrets_manager_to_the_server(
+    zenml: ZenMLServer, cli: Any, world: World
+) -> None:
+    spec = {**wish("minimal").as_dict(), "access": {"trust": "access_key"}}
+    world.deploy(specs.parse(spec))
+    world.finish()
+    added = cli("zenml", "add", NAME, "--json")
+    assert added.code == 0, added
+    verified = cli("connector", "verify", NAME, "--json")
+    assert (verified.code, {c["ok"] for c in verified.json["checks"]}) == (0, {True}), verified
+    (connector,) = zenml.get(
+        "/service_connectors", name=f"{NAME}.s3-bucket", expand_secrets="true", hydrate="true"
+    )["items"]
+    secret = connector["metadata"]["configuration"]["aws_secret_access_key"]
+    stored = b"".join(p.read_bytes() for p in world.home.rglob("*") if p.is_file())
+    assert (secret in added.out + added.err + verified.out, secret.encode() in stored) == (False, False)
+
+
+def test_a_stack_of_found_things_needs_a_way_in_and_gets_the_one_that_is_named(
+    zenml: ZenMLServer, cli: Any, world: World
+) -> None:
+    world.deploy(wish("minimal"))
+    role = world.finish().connector["role_arn"]
+    world.cloud.buckets.create_private("team-artifacts")
+    asked = ("register", "arn:aws:s3:::team-artifacts", "--stack", "shared", "--unfit")
+    refused = cli(*asked, "--to", "zenml", "--json")
+    assert (refused.code, refused.error["message"]) == (
+        3,
+        "the stack has no access role, so the ZenML server has no way into its account",
+    )
+    done = cli(*asked, "--to", "zenml", "--zenml-role", role, "--json")
+    assert (done.code, [r["status"] for r in done.json["registrations"]]) == (0, ["registered"]), done
+    assert "shared" in held(zenml)["stacks"]
+    assert cli("stack", "set", "shared").err.endswith("For ZenML's own client: `zenml stack set shared`.\n")
+    assert cli("stack", "delete", "shared", "--yes").code == 0
+    assert "shared" not in held(zenml)["stacks"]
