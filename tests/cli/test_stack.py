@@ -1,5 +1,6 @@
 """`stack set|list|share` and `connector`: whose stack, for which folder, by which credentials."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,19 @@ def test_a_connector_that_is_not_there_is_refused_by_name(cli: Any) -> None:
 def test_without_any_stack_there_is_no_connector(cli: Any) -> None:
     ran = cli("connector", "list")
     assert ran.out.startswith("no registered stack has an access role")
+
+
+def test_deploy_and_doctor_say_where_the_key_of_a_stack_lies(cli: Any, world: Any) -> None:
+    spec = {"version": 1, "name": "churn-dev", "region": "eu-central-1", "access": {"trust": "access_key"}}
+    Path("stack.yaml").write_text(json.dumps(spec | {"components": {"artifact_store": "s3"}}))
+    ran = cli("deploy", "--yes", "--json")
+    state = world.cloud.stacks.describe("churn-dev")
+    told = ran.json["connector"]
+    assert (ran.code, told["trust"], told["secret_arn"]) == (
+        0,
+        "access_key",
+        state.outputs["AccessKeySecretArn"],
+    )
+    (assumed,) = [c for c in cli("doctor", "--json").json["checks"] if c["id"] == "assume-role"]
+    assert assumed["message"].endswith(f"only the stack's own key, which lies in {told['secret_arn']})")
+    assert cli("connector", "list", "--json").json["connectors"][0]["secret_arn"] == told["secret_arn"]
