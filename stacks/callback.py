@@ -27,10 +27,7 @@ ACCEPTED = {
     "CKV_AWS_115": "it runs once per change of its stack; a young account's quota takes no reservation",
     "CKV_AWS_116": "CloudFormation waits for its answer and tells if none comes; a queue tells nobody",
     "CKV_AWS_117": "it needs the internet to reach the server and no network of the user's",
-    "CKV_AWS_272": "its code stands in the template, which is known by its hash; nothing else can be signed",
-    "CKV_AWS_50": "one short call per change of a stack: its log tells all that a trace would",
     "I3011": "its logs tell of this stack's own changes and end with it: deleting them is meant",
-    "AwsSolutions-L1": "the newest runtime of a dated table; the rule may know newer ones than a region has",
 }
 # CloudFormation's bound for code inside a template.
 MAX_CODE = 4_096

@@ -161,6 +161,8 @@ def _tell(link: Link, readers: str, drafted: Draft, enrolment: Enrolment | None)
         f"Create the stack by {stamp(enrolment.start_by)}, then: `stackwright finish {enrolment.name}`, "
         f"or {ending}."
     )
+    if drafted.plan.shape.callback:
+        story(f"It also tells {link.parameters['FinishBase']} by itself, and is kept as unverified.")
     if drafted.plan.shape.trust == "principal" and not enrolment.expected_account:
         story("Name the account that must use this link with --account: a stack elsewhere is then refused.")
 

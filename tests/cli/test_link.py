@@ -578,3 +578,12 @@ def test_a_template_at_hand_that_is_none(cli: Any, ours: str, text: Any, told: s
         Path("mine.json").write_text(shaped)
     ran = cli("link", "verify", ours, "--template", "mine.json", "--json")
     assert (ran.code, ran.error["message"][: len(told)]) == (2, told)
+
+
+def test_a_link_with_a_callback_names_its_server(cli: Any) -> None:
+    trusted, _, _ = PRINCIPAL.partition("access:")
+    register = "register: {how: callback, server: https://mlops.example.com}"
+    Path("stack.yaml").write_text(f"{trusted}{register}\n")
+    ran = cli("link", "--template-url", URL)
+    assert links.parse(ran.out).parameters["FinishBase"] == "https://mlops.example.com"
+    assert "It also tells https://mlops.example.com by itself, and is kept as unverified." in ran.err
