@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 import pytest
+
+from provisioner.enrolments import NEWEST
 
 ROOT = Path(__file__).parents[1]
 PACKED = ("provisioner", "stacks", "cost_estimates", "templates", "pyproject.toml", "README.md", "LICENSE")
@@ -85,6 +88,16 @@ def test_link_renders_a_page_by_the_wheels_own_templates(installed: Path, empty:
         empty, installed / "stackwright", "link", *MINIMAL, "--template-url", url, "--format", "markdown"
     )
     assert "/cloudformation/home?region=eu-central-1#/stacks/create/review?templateURL=" in out
+
+
+def test_an_old_registry_is_brought_up_to_date_by_the_wheels_own_migrations(
+    installed: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite3.connect(empty / "registry.db") as database:
+        database.executescript((ROOT / "tests" / "registry" / "before_revisions.sql").read_text())
+    monkeypatch.setenv("STACKWRIGHT_HOME", str(empty))
+    told = json.loads(run(empty, installed / "stackwright", "registry", "status", "--json"))
+    assert (told["revision"], told["counts"]["stacks"]) == (NEWEST, 2)
 
 
 def test_what_ships_is_what_the_repository_holds(installed: Path) -> None:
