@@ -924,7 +924,7 @@ def stage(aws: Any, world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     call, name = aws.engine.call, BOUNDARY.rpartition("/")[2]
     call(ACCOUNT, REGION, "iam", "CreatePolicy", PolicyName=name, PolicyDocument=json.dumps(cap))
     session = Session(REGION, credentials={"AccessKeyId": aws.access_key(ACCOUNT), "SecretAccessKey": "x"})
-    session._boto.events.register("before-parameter-build", recorder.of_client)
+    session._sdk.register("before-parameter-build", recorder.of_client)
     monkeypatch.setattr("provisioner.cli.cloud.open_session", lambda region, profile: session)
     monkeypatch.setattr(aws.engine, "call", recorder.around(call))
     monkeypatch.chdir(tmp_path)

@@ -91,7 +91,6 @@ OWNERS = {
     "alembic": ("provisioner.migrations", "provisioner.registry"),
     "aws_cdk": ("stacks",),
     "constructs": ("stacks",),
-    "boto3": ("provisioner.aws",),
     # moto's own plumbing; the emulator never calls AWS by it.
     "botocore": ("provisioner.aws", "provisioner.emulator"),
     "click": ("provisioner.cli",),

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
+import botocore.session
 from botocore import exceptions
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
@@ -59,8 +59,7 @@ class Session:
         self, region: str, *, profile: str = "", credentials: Mapping[str, str] | None = None
     ) -> None:
         self.region = region
-        names = _boto_names(credentials or {})
-        self._boto = guarded(lambda: boto3.Session(profile_name=profile or None, region_name=region, **names))
+        self._sdk = guarded(lambda: _sdk_session(region, profile, credentials or {}))
         self._config = _CONFIG
         self._clients: dict[tuple[str, str], Client] = {}
         self._making = Lock()
@@ -74,7 +73,7 @@ class Session:
 
     def client(self, service: str, region: str = "") -> "Client":
         key = (service, region or self.region)
-        # boto3 sessions are not safe for making clients in several threads at a time.
+        # botocore sessions are not safe for making clients in several threads at a time.
         with self._making:
             if key not in self._clients:
                 self._clients[key] = Client(guarded(lambda: self._made(*key)))
@@ -82,7 +81,7 @@ class Session:
 
     def _made(self, service: str, region: str) -> Any:
         try:
-            client = self._boto.client(service, region_name=region, config=self._config)
+            client = self._sdk.create_client(service, region_name=region, config=self._config)
             client.meta.events.register("before-sign.s3-control", without_account_host)
             return client
         except ValueError as error:
@@ -94,7 +93,7 @@ class Session:
         return guarded(self._credentials)
 
     def _credentials(self) -> Any:
-        found = self._boto.get_credentials()
+        found = self._sdk.get_credentials()
         if found is None:
             raise exceptions.NoCredentialsError
         return found
@@ -106,7 +105,7 @@ class Session:
 
 
 class Client:
-    """A boto3 client that raises only RefusedError."""
+    """A client of botocore that raises only RefusedError."""
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
@@ -244,7 +243,7 @@ def is_offered(service: str, region: str) -> bool:
 @cache
 def _sdk() -> Any:
     """A session for its tables of endpoints, which are read once."""
-    return boto3.Session()
+    return botocore.session.get_session()
 
 
 def without_account_host(request: Any, **_: Any) -> None:
@@ -255,11 +254,13 @@ def without_account_host(request: Any, **_: Any) -> None:
         request.url = parts._replace(netloc=host).geturl()
 
 
-def _boto_names(credentials: Mapping[str, str]) -> dict[str, str]:
-    """The answer of AssumeRole in boto3's words; empty for the ambient credentials."""
-    names = {
-        "AccessKeyId": "aws_access_key_id",
-        "SecretAccessKey": "aws_secret_access_key",
-        "SessionToken": "aws_session_token",
-    }
-    return {names[k]: v for k, v in credentials.items() if k in names}
+def _sdk_session(region: str, profile: str, credentials: Mapping[str, str]) -> Any:
+    """With the answer of AssumeRole, or the ambient credentials where it is empty."""
+    session = botocore.session.Session(profile=profile or None)
+    session.set_config_variable("region", region)
+    if credentials:
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        session.set_credentials(*(credentials.get(name) for name in names))
+    # Whether there is such a profile is looked up here, and said before anything is asked.
+    session.get_component("data_loader")
+    return session

@@ -157,7 +157,7 @@ class AccountDetail:
 class Row:
     """How one kind of thing is listed; `shape` answers None for an item that no component could use.
 
-    `service` names the cell; `client` is boto3's name where several rows ask one service. `join` makes
+    `service` names the cell; `client` is the SDK's name where several rows ask one service. `join` makes
     resources complete with the lists `beside`. Only what is a `candidate` is asked for details.
     `tagged_as` is the service's name in the tagging API, where tags come in bulk; `locate` asks for the
     "region" of an item whose listing does not tell it. `one` gives the arguments that list a single
@@ -192,7 +192,7 @@ class Row:
 
     @property
     def api(self) -> str:
-        """boto3's name of the service that is asked."""
+        """the SDK's name of the service that is asked."""
         return self.client or self.service
 
     @property

@@ -17,12 +17,13 @@ SPEC = (
 
 
 def rows(home: Path) -> int:
-    """How much is in the registry, of anything."""
+    """How much is in the registry, of anything but the number of its schema."""
     path = home / "registry.db"
     if not path.exists():
         return 0
     with sqlite3.connect(path) as database:
-        tables = [r[0] for r in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        tables = {r[0] for r in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        tables -= {"alembic_version"}
         return sum(database.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in tables)
 
 
