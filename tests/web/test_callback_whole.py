@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from provisioner import deploy
+from provisioner import deploy, destroy, teardown
 from provisioner import spec as specs
 from provisioner.template import Template
 
@@ -119,6 +119,36 @@ def test_an_update_that_changes_nothing_to_tell_is_not_told(world: Any, serve: S
     )
     after = deploy.follow(world.cloud.stacks, state.id, clock=world.clock, on_event=print)
     assert (after.status, world.held()) == ("UPDATE_COMPLETE", {NAME: "registered"})
+
+
+def test_deploy_registers_what_calls_back_and_destroy_is_not_disturbed_by_it(
+    world: Any, serve: Serve
+) -> None:
+    server = serve()
+    world.deploy(calling(world, server))
+    world.finish()
+    assert (world.held(), world.statuses()) == ({NAME: "registered"}, ["registered"])
+    bigger = {**specs.PRESETS["minimal"], "image_builder": "codebuild"}
+    world.deploy(calling(world, server, components=bigger))
+    world.finish()
+    assert world.held() == {NAME: "registered"}
+    assert "image_builder" in world.registry.stack(NAME).components
+    doors = world.cloud.for_destroy()
+    found = destroy.look(NAME, doors=doors, account=world.account, region=world.region)
+    for step in teardown.plan(destroy.begin(found, doors=doors, now=world.now)):
+        destroy.apply(step, doors=doors, clock=world.clock, on_event=world.events.append)
+    assert world.held() == {}
+
+
+def test_a_callback_taken_out_is_told_as_a_deletion_and_mended_by_the_same_deploy(
+    world: Any, serve: Serve
+) -> None:
+    world.deploy(calling(world, serve()))
+    world.finish()
+    world.deploy(world.spec())
+    assert world.held() == {NAME: "deleted"}
+    world.finish()
+    assert world.held() == {NAME: "registered"}
 
 
 def test_no_secret_is_in_any_output_log_or_table(
