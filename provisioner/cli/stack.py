@@ -214,6 +214,7 @@ def stack_text(stack: RegisteredStack, registry: Registry) -> str:
     ]
     told = [(key, stack.connector.get(key, "")) for key in ("role_arn", "secret_arn")]
     rows += [["access", "aws", "built", key, value] for key, value in told if value]
+    rows += [["ZenML", r.status, "", "server", r.server] for r in registry.registrations_of(stack.name)]
     return "\n".join([head, text.table(rows), *_files_text(client_files(stack, registry))])
 
 

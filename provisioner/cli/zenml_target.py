@@ -19,6 +19,7 @@ from provisioner.spec import Register
 
 if TYPE_CHECKING:
     from provisioner.registry import RegisteredStack, Registration, Registry
+    from provisioner.spec import Spec
     from provisioner.zenml.engine import Key, Outcome
     from provisioner.zenml.server import Credential, Server
     from provisioner.zenml.wanted import Login, Stack
@@ -153,15 +154,36 @@ def asked_url(wish: Register) -> str:
     return checked_url(url)
 
 
-def ready(wish: Register) -> None:
+def ready(wish: Register, *, spec: "Spec | None" = None) -> None:
     """Raises what would stop the registration later, before anything is built; silent where none is asked."""
     url = asked_url(wish)
-    if url:
-        from provisioner.zenml import capabilities
+    if not url:
+        return
+    from provisioner.zenml import capabilities
 
-        server = opened(url)
-        capabilities.check(server.version)
-        server.log_in()
+    server = opened(url)
+    capabilities.check(server.version)
+    server.log_in()
+    if spec is not None and spec.access.trust != "access_key":
+        _check_way_in(server, spec)
+
+
+def _check_way_in(server: "Server", spec: "Spec") -> None:
+    """Whether the server will get in by the role that is about to be made."""
+    from provisioner.zenml import engine, login
+
+    engine.check_aws(server)
+    key = _key({}, spec.region, "")
+    login.choose(
+        connector={
+            "role_arn": f"the access role of {spec.name}",
+            "trust": spec.access.trust,
+            "external_id": "yes" if spec.access.external_id else "",
+        },
+        implicit=server.allows_implicit(spec.region),
+        key_id=key.id if key else "",
+        wish=choices().auth,
+    )
 
 
 def registered(

@@ -132,14 +132,19 @@ def _wanted(stack: Stack, doors: Doors) -> tuple[Wanted, Key | None]:
     flavors = server.flavors()
     login, key = Login(method=""), None
     if needs_aws(stack, flavors=flavors, version=version):
-        if not server.has_aws():
-            raise CheckError(
-                "the ZenML server has no AWS connector, without which it reaches no bucket",
-                hint='`pip install "zenml[connectors-aws]"` where the server runs; its own images have it',
-                field="register.url",
-            )
+        check_aws(server)
         login, key = doors.login(server.allows_implicit(stack.region))
     return make(stack, flavors=flavors, login=login, version=version), key
+
+
+def check_aws(server: "Server") -> None:
+    """Raises CheckError for a server that cannot log in to AWS itself: it would keep a key in clear, too."""
+    if not server.has_aws():
+        raise CheckError(
+            "the ZenML server has no AWS connector, without which it reaches no bucket",
+            hint='`pip install "zenml[connectors-aws]"` where the server runs; its own images have it',
+            field="register.url",
+        )
 
 
 def _ids(registration: Registration | None) -> list[str]:
