@@ -7,7 +7,7 @@ from typing import Any
 from provisioner.components import find
 from provisioner.errors import SpecError
 
-# All that is told of how credentials are obtained: where a secret lies, never the secret. Nothing else leaves.
+# How credentials are obtained, and where a secret lies, never the secret itself. Nothing else leaves.
 ACCESS_KEYS = ("type", "auth_method", "trust", "role_arn", "external_id", "secret_arn")
 _TEXTS = ("name", "account", "region", "status", "template_sha256", "stack_id", "created_at")
 

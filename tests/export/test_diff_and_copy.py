@@ -78,13 +78,13 @@ def test_a_file_of_yesterday_is_compared_like_a_stack(cli: Any, deployed: Any) -
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "a: [", '{"name": "x"}'])
-def test_a_file_that_is_no_stack_is_refused(cli: Any, deployed: Any, text: str) -> None:
+def test_a_file_that_is_no_stack_is_refused(cli: Any, text: str) -> None:
     Path("x.json").write_text(text)
-    ran = cli("stack", "diff", NAME, "x.json", "--json")
+    ran = cli("stack", "diff", "x.json", "x.json", "--json")
     assert (ran.code, ran.error["message"].startswith("x.json ")) == (2, True)
 
 
-def test_a_file_that_is_not_there_is_said(cli: Any, deployed: Any) -> None:
+def test_a_file_that_is_not_there_is_said(cli: Any) -> None:
     ran = cli("stack", "diff", "./none.json", NAME, "--json")
     assert (ran.code, ran.error["field"]) == (2, "file")
 
