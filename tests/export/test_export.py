@@ -167,7 +167,8 @@ def test_a_shell_and_dotenv_read_what_was_written(of: str, shell: str, tmp_path:
     assert dict(dotenv_values(stream=StringIO(text))) == wanted
 
 
-AWKWARD = st.text(st.sampled_from("aZ0 '\"\\$`{}()|&;<>*?[]~#!%=\t\nü–:/,-"), max_size=12)
+PIECES = [*"aZ0 '\"\\$`{}()|&;<>*?[]~#!%=\t\nü–:/,-", "${HOME}", "$(id)", "$HOME", "\\n", "export "]
+AWKWARD = st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
 
 
 @settings(max_examples=60, deadline=None)
