@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import CheckError
+from provisioner.errors import CheckError, RefusedError
 from provisioner.registry import Registry, with_status
 from tests.registry.conftest import open_quickly
 from tests.registry.values import component, enrolment, stack
@@ -135,3 +135,15 @@ def test_while_one_process_writes_no_other_can(path: Path) -> None:
         connection.exec_driver_sql("INSERT INTO active_stacks VALUES ('', '', '', 'first')")
         assert second.active() == ""
     assert second.active() == "first"
+
+
+def test_whoever_waits_too_long_for_a_writer_is_told(
+    place: Path | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Registry(place)
+    monkeypatch.setattr("provisioner.registry.database.BUSY_SECONDS", 1)
+    second = Registry(place)
+    with first.database.writing(), pytest.raises(RefusedError, match=r"cannot be used as a registry: .*lock"):
+        second.set_active("churn")
+    second.set_active("churn")
+    assert first.active() == "churn"

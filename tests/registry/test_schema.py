@@ -1,6 +1,8 @@
 """The schema: made at once or by migrations it is the same, and an old registry loses nothing."""
 
 import multiprocessing
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -139,6 +141,20 @@ def test_an_upgrade_that_breaks_off_leaves_the_registry_as_it_was(
 
 def broken(*_: object) -> None:
     raise RuntimeError("the light went out")
+
+
+def test_an_upgrade_that_is_killed_leaves_the_registry_as_it_was(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dump(old)
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr("alembic.op.drop_table", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        Registry(old)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert dump(old) == before
+    assert Registry(old).active() == "churn"
 
 
 DOORS: dict[str, Callable[[Path | str], object]] = {
