@@ -18,7 +18,7 @@ SERVERLESS = "AWS::Serverless::"
 COMPONENT_TAG = "stackwright:component"
 OTHER = "other"
 _TAG_KEYS = ("Tags", "ResourceTags")
-_CARRIER_KEYS = ("Bucket", "GroupId", "RoleName", "Roles")
+_CARRIER_KEYS = ("Bucket", "GroupId", "RoleName", "Roles", "ServiceToken")
 _PARTITIONS = (
     # region prefix, partition, URL suffix
     ("cn-", "aws-cn", "amazonaws.com.cn"),

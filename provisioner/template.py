@@ -64,7 +64,7 @@ class Template:
                 return str(found[TAG_COMPONENT])
         carrier = next((properties[key] for key in _CARRIERS if key in properties), None)
         carrier = next(iter(carrier), None) if isinstance(carrier, list) else carrier
-        named = carrier.get("Ref") if isinstance(carrier, dict) else None
+        named = carrier.get("Ref") or _owner_of(carrier) if isinstance(carrier, dict) else None
         is_ours = isinstance(named, str) and named != logical_id and named in self.resources
         return self.component_of(str(named)) if is_ours else "other"
 
@@ -116,7 +116,7 @@ def stamped(template: Template, tags: Mapping[str, str]) -> Template:
 
 
 # Where a resource without tags of its own says what it belongs to.
-_CARRIERS = ("RoleName", "Roles", "Bucket", "GroupId", "RouteTableId", "VpcId")
+_CARRIERS = ("RoleName", "Roles", "Bucket", "GroupId", "RouteTableId", "VpcId", "ServiceToken")
 
 
 def _tags_of(properties: Mapping[str, Any]) -> Iterator[list[Any] | dict[str, Any]]:
@@ -239,11 +239,16 @@ def _is_code(type_: str) -> bool:
     return type_ == "AWS::Lambda::Function" or type_.startswith("Custom::")
 
 
+def _owner_of(reference: Mapping[str, Any]) -> str:
+    """The logical id of a `Fn::GetAtt`; empty for anything else."""
+    target = reference.get("Fn::GetAtt")
+    return str(target[0]) if isinstance(target, list) and target else ""
+
+
 def _is_inline(template: Template, properties: Mapping[str, Any]) -> bool:
     """Whether a function carries its code within the template, or is called by a resource that does so."""
     token = properties.get("ServiceToken")
-    target = token.get("Fn::GetAtt") if isinstance(token, dict) else None
-    if isinstance(target, list) and target:
-        properties = template.resources.get(str(target[0]), {}).get("Properties", {})
+    if isinstance(token, dict) and (owner := _owner_of(token)):
+        properties = template.resources.get(owner, {}).get("Properties", {})
     code = properties.get("Code")
     return isinstance(code, dict) and set(code) == {"ZipFile"}

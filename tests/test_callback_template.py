@@ -9,6 +9,8 @@ from typing import Any
 import cfnlint
 import pytest
 
+from cost_estimates import price_book
+from cost_estimates.estimate import monthly
 from provisioner import plan as plans
 from provisioner import runtimes, synth
 from provisioner import spec as specs
@@ -138,3 +140,17 @@ def test_the_runtimes_are_those_of_the_dated_source() -> None:
     assert runtimes.python() == newest
     assert runtimes.deprecated(newest) == date.fromisoformat(known[newest]["deprecated"])
     assert runtimes.deprecated(newest) - runtimes.as_of() > timedelta(days=365)
+
+
+def test_all_of_it_is_the_callbacks_own_and_priced(template: Any) -> None:
+    names = {"Callback", "CallbackFunction", "CallbackRole", "CallbackLogs"}
+    assert {k for k in template.resources if template.component_of(k) == "callback"} == names
+    answer = monthly(template.body, "eu-central-1", usage="idle", today=price_book.load().as_of).as_dict()
+    assert "other" not in {row["component"] for row in answer["components"]}
+    assert {r["logical_id"]: r["status"] for r in answer["resources"] if r["logical_id"] in names} == {
+        "Callback": "free",
+        "CallbackFunction": "usage",
+        "CallbackRole": "free",
+        "CallbackLogs": "usage",
+    }
+    assert (answer["unknown"], answer["total"]["idle"]) == (0, 0.0)
