@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.cli import zenml_target
-from tests.conftest import NAME, REGION
+from tests.conftest import REGION, SECRET
 from tests.zenml.conftest import ZenMLServer
 from tests.zenml.e2e.conftest import OWN_CREDENTIALS
 from tests.zenml.e2e.sagemaker_jobs import run_pipeline
@@ -14,7 +13,7 @@ from tests.zenml.e2e.sagemaker_jobs import run_pipeline
 pytestmark = pytest.mark.slow
 SAGEMAKER = """\
 version: 1
-name: churn-dev
+name: churn-jobs
 region: eu-central-1
 components:
   artifact_store: s3
@@ -22,32 +21,35 @@ components:
   orchestrator: sagemaker
   step_operator: sagemaker
   image_builder: codebuild
+register: {to: zenml}
 """
 MINIMAL = """\
 version: 1
-name: churn-dev
+name: churn-here
 region: eu-central-1
 components: {artifact_store: s3, container_registry: ecr, orchestrator: local}
+register: {to: zenml}
 """
 
 
 @pytest.fixture
-def asked(server: ZenMLServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment names the server and holds the token; stack.yaml asks for nothing."""
+def secrets(server: ZenMLServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The token of the server that the environment names, and the account's key: never to be seen again."""
     monkeypatch.setenv("STACKWRIGHT_ZENML_URL", server.url)
     monkeypatch.setenv("STACKWRIGHT_ZENML_TOKEN", server.token)
+    return [server.token, SECRET]
 
 
-def deployed(cli: Any, world: Any, spec: str) -> tuple[Any, str]:
+def deployed(cli: Any, world: Any, spec: str, secrets: list[str]) -> tuple[Any, str]:
     """Our answer for the stack that our command line deployed and registered, and its id on the server."""
     Path("stack.yaml").write_text(spec)
     ran = cli("deploy", "--yes", "--json")
     assert ran.code == 0, ran.err
-    stack = world.registry.stack(NAME)
-    zenml_target.registered(stack, world.registry)
-    (registration,) = world.registry.registrations_of(NAME)
+    kept = b"".join(path.read_bytes() for path in world.home.rglob("*") if path.is_file())
+    assert [s for s in secrets if s in ran.out + ran.err or s.encode() in kept] == []
+    (registration,) = world.registry.registrations()
     assert registration.status == "registered"
-    return cli("stack", "show", NAME, "--json").json, registration.remote_id
+    return cli("stack", "show", registration.stack, "--json").json, registration.remote_id
 
 
 def keys_of(world: Any, bucket: str) -> list[str]:
@@ -55,9 +57,9 @@ def keys_of(world: Any, bucket: str) -> list[str]:
 
 
 def test_a_pipeline_runs_here_and_its_outputs_lie_in_our_bucket(
-    cli: Any, world: Any, asked: None, user_of: Any
+    cli: Any, world: Any, secrets: list[str], user_of: Any
 ) -> None:
-    stack, id_ = deployed(cli, world, MINIMAL)
+    stack, id_ = deployed(cli, world, MINIMAL, secrets)
     bucket = stack["components"]["artifact_store"]["outputs"]["bucket_name"]
     user = user_of(id_)
     read = user.read_back(user.start_pipeline())
@@ -72,9 +74,9 @@ def test_a_pipeline_runs_here_and_its_outputs_lie_in_our_bucket(
 
 
 def test_a_pipeline_runs_on_sagemaker_by_our_role_and_our_build_project(
-    cli: Any, world: Any, asked: None, user_of: Any, server: ZenMLServer
+    cli: Any, world: Any, secrets: list[str], user_of: Any, server: ZenMLServer
 ) -> None:
-    stack, id_ = deployed(cli, world, SAGEMAKER)
+    stack, id_ = deployed(cli, world, SAGEMAKER, secrets)
     outputs = {type_: part["outputs"] for type_, part in stack["components"].items()}
     user = user_of(id_)
     run = user.start_pipeline()
