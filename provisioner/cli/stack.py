@@ -10,7 +10,7 @@ from provisioner.cli.component import origin_text
 from provisioner.cli.options import answer, confirm, json_option, open_registry, story, yes_option
 from provisioner.enrolments import stamp
 from provisioner.errors import CheckError, SpecError
-from provisioner.registry import RegisteredStack, Registry
+from provisioner.registry import RegisteredStack, Registry, Snapshot
 from provisioner.sharing import EVERYBODY, may_use
 
 
@@ -36,19 +36,19 @@ command.add_command(stack_copy.command)
 def list_(as_json: bool) -> None:
     """Every registered stack that you may use; * marks the active one."""
     registry = open_registry()
-    stacks = visible(registry)
-    active = registry.active()
+    held = registry.snapshot()
+    stacks = visible(held)
     rows = [["", "name", "status", "account", "region", "owner", "components"]]
-    rows += [["*" if s.name == active else "", *_row(s, registry)] for s in stacks]
+    rows += [["*" if s.name == held.active() else "", *_row(s, held)] for s in stacks]
     empty = "no stack is registered; `stackwright deploy`, `link` or `register` makes one"
-    value = {"stacks": [as_answer(s, registry) for s in stacks], "active": _active(registry)}
+    value = {"stacks": [as_answer(s, held) for s in stacks], "active": _active(registry)}
     answer(value, text.table(rows, indent=0) if stacks else empty, as_json=as_json)
-    hidden = len(registry.stacks()) - len(stacks)
+    hidden = len(held.stacks()) - len(stacks)
     if hidden:
         story(f"Not shared with {registry.seat.user}: {hidden} more.")
 
 
-def _row(stack: RegisteredStack, registry: Registry) -> list[str]:
+def _row(stack: RegisteredStack, registry: Snapshot) -> list[str]:
     flavors = ", ".join(f"{c.type} {c.flavor}" for c in registry.components_of(stack).values())
     owner = stack.owner + ("".join(f" +{g}" for g in stack.groups))
     return [stack.name, stack.status, stack.account, stack.region, owner, flavors]
@@ -170,12 +170,12 @@ def find(registry: Registry, name: str) -> RegisteredStack:
     return stack
 
 
-def visible(registry: Registry) -> list[RegisteredStack]:
+def visible(registry: Registry | Snapshot) -> list[RegisteredStack]:
     """The stacks that this user may use."""
     return [s for s in registry.stacks() if may_use(registry.seat, owner=s.owner, groups=s.groups)]
 
 
-def as_answer(stack: RegisteredStack, registry: Registry) -> dict[str, Any]:
+def as_answer(stack: RegisteredStack, registry: Registry | Snapshot) -> dict[str, Any]:
     """The `stack` answer of the JSON contract."""
     return {
         "name": stack.name,
@@ -218,7 +218,7 @@ def stack_text(stack: RegisteredStack, registry: Registry) -> str:
     return "\n".join([head, text.table(rows), *_files_text(client_files(stack, registry))])
 
 
-def client_files(stack: RegisteredStack, registry: Registry) -> dict[str, str]:
+def client_files(stack: RegisteredStack, registry: Registry | Snapshot) -> dict[str, str]:
     """What tools on the user's machine must be told: path -> text."""
     parts = registry.components_of(stack)
     outputs = {type_: part.outputs for type_, part in parts.items()}

@@ -18,7 +18,7 @@ from provisioner.errors import RefusedError, SpecError, StackwrightError
 from provisioner.spec import Register
 
 if TYPE_CHECKING:
-    from provisioner.registry import RegisteredStack, Registration, Registry
+    from provisioner.registry import RegisteredStack, Registration, Registry, Snapshot
     from provisioner.spec import Spec
     from provisioner.zenml.engine import Key, Outcome
     from provisioner.zenml.server import Credential, Server
@@ -273,7 +273,7 @@ def words(name: str, registry: "Registry") -> list[str]:
     return [f"take {name} out of ZenML {r.server}" for r in registry.registrations_of(name)]
 
 
-def as_answer(stack: "RegisteredStack", registry: "Registry") -> list[dict[str, Any]]:
+def as_answer(stack: "RegisteredStack", registry: "Registry | Snapshot") -> list[dict[str, Any]]:
     """`registrations` of the JSON contract; a component that a server lacks is not among its ids."""
     return [_as_answer(stack, r) for r in registry.registrations_of(stack.name)]
 

@@ -1,5 +1,6 @@
 """Door to the registry: enrolments, stacks, components; in SQLite by default, in PostgreSQL by URL."""
 
+from provisioner.registry.snapshot import Snapshot
 from provisioner.registry.store import Registry
 from provisioner.registry.values import (
     RegisteredComponent,
@@ -16,6 +17,7 @@ __all__ = [
     "Registration",
     "RegistrationStatus",
     "Registry",
+    "Snapshot",
     "StackStatus",
     "with_status",
 ]

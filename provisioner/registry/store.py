@@ -11,6 +11,7 @@ from provisioner.enrolments import PROVED, Enrolment, Publication, stamp
 from provisioner.errors import CheckError
 from provisioner.registry.database import Database, Row
 from provisioner.registry.schema import make_ready
+from provisioner.registry.snapshot import Snapshot
 from provisioner.registry.tables import (
     ACTIVE_STACKS,
     COMPONENTS,
@@ -144,6 +145,15 @@ class Registry:
         with self.database.reading() as connection:
             by_name = self._held(connection, stack.components.values())
         return {type_: by_name[name] for type_, name in stack.components.items() if name in by_name}
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            seat=self.seat,
+            all_stacks=self.stacks(),
+            by_name={c.name: c for c in self.components()},
+            all_registrations=self.registrations(),
+            active_stack=self.active(),
+        )
 
     def set_status(self, name: str, status: StackStatus) -> None:
         with self.database.writing() as connection:

@@ -330,3 +330,16 @@ def test_a_stack_replaces_its_own_components(registry: Registry) -> None:
     changed = component(outputs={"bucket_name": "c", "bucket_arn": "arn:aws:s3:::c"})
     registry.register(stack("churn", changed), [changed])
     assert registry.components() == [changed]
+
+
+def test_a_snapshot_answers_as_the_registry_did(registry: Registry) -> None:
+    part, lone = component(), stack("lone", stack_id="lone", components={"artifact_store": "gone"})
+    registry.register(stack("churn", part), [part])
+    registry.register(lone, [])
+    registry.record_registration(registration())
+    registry.set_active("churn")
+    held = registry.snapshot()
+    registry.unregister(stack("churn", part))
+    assert (held.stacks(), held.active()) == ([stack("churn", part), lone], "churn")
+    assert held.registrations_of("churn") == [registration()] and held.registrations_of("lone") == []
+    assert [held.components_of(s) for s in held.stacks()] == [{"artifact_store": part}, {}]
