@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import BackgroundTasks, FastAPI, Path, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from provisioner import __version__
@@ -34,6 +35,9 @@ def make_app(
     """`take` proves a callback and does what it says; `prove` goes on with it after the answer."""
     app = FastAPI(title="stackwright", version=__version__, docs_url=None, redoc_url=None)
     app.add_exception_handler(StackwrightError, _refusal)
+    app.add_exception_handler(RequestValidationError, _nothing_here)
+    for status in (404, 405):
+        app.add_exception_handler(status, _nothing_here)
 
     @app.middleware("http")
     async def say_nothing_to_caches(request: Request, go_on: Next) -> JSONResponse:
@@ -74,6 +78,12 @@ async def _read(parts: AsyncIterator[bytes]) -> bytes:
         if len(body) > MAX_BYTES:
             raise TooLargeError(f"a callback of more than {MAX_BYTES:,} bytes", field="body")
     return body
+
+
+def _nothing_here(request: Request, error: Exception) -> JSONResponse:
+    """An address that leads nowhere, in the form of every other error, and without what was asked."""
+    status = getattr(error, "status_code", 404)
+    return JSONResponse(SpecError("there is nothing at this address").as_dict(), status)
 
 
 def _refusal(request: Request, error: Exception) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -388,6 +389,48 @@ def test_keys_that_nobody_issued(
     assert refused(function.says(), function.enrolment) == (
         f"{NOTHING}STS refuses its signature (InvalidClientTokenId)"
     )
+
+
+# At once, and killed in between
+
+
+def test_of_two_stacks_that_call_at_once_one_is_the_links(
+    server: Server, function: Function, world: Any
+) -> None:
+    other = Function(
+        world=world, enrolment=function.enrolment, stack=f"{NAME}/{'2' * 8}-2222-2222-2222-{'2' * 12}"
+    )
+    bodies = [function.says(), other.says(other.claim(request_id="r-2"))]
+
+    def outcome(body: bytes) -> str:
+        try:
+            return str(server.take(body, function.enrolment.id).status)
+        except StackwrightError as error:
+            return error.message
+
+    with ThreadPoolExecutor(2) as pool:
+        ends = sorted(pool.map(outcome, bodies))
+    assert (len(ends), ends.count("unverified"), world.held()) == (2, 1, {NAME: "unverified"})
+    assert set(ends) - {"unverified"} <= {
+        "the enrolment was used by another stack",
+        "this enrolment's Create was called back already, with other contents",
+        f"a stack '{NAME}' is registered already (account {ACCOUNT}, {REGION})",
+    }
+
+
+def test_a_server_killed_before_it_noted_a_callback_takes_it_again(
+    server: Server, function: Function, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise SystemExit
+
+    body = function.says()
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Ledger, "keep", killed)
+        server.take(body, function.enrolment.id)
+    assert world.held() == {NAME: "unverified"}
+    assert server.take(body, function.enrolment.id) == server.take(body, function.enrolment.id)
+    assert (world.held(), world.statuses()) == ({NAME: "unverified"}, ["unverified"])
 
 
 # What the registered values are worth
