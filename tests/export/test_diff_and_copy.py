@@ -1,5 +1,6 @@
 """`stack diff` and `stack copy` at the command line: dev to prod in another account."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,27 @@ def test_a_name_that_another_stack_has_is_not_taken(cli: Any, prod: Any) -> None
     cli("register", "arn:aws:s3:::elsewhere", "--stack", PROD)
     ran = cli("stack", "copy", NAME, PROD, BUCKET, REPOSITORY, "--json")
     assert (ran.code, ran.error["field"]) == (3, "name")
+
+
+def test_a_sagemaker_stack_takes_the_other_accounts_roles_and_projects(
+    cli: Any, world: Any, other: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.deploy(world.spec("sagemaker"))
+    world.finish()
+    other.deploy(replace(other.spec("sagemaker"), name="infra"))
+    parts = other.registry.components_of(other.finish("infra"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", world.aws.access_key(OTHER_ACCOUNT))
+    arns = [
+        parts["artifact_store"].outputs["bucket_arn"],
+        parts["container_registry"].outputs["repository_arn"],
+        *(f"{t}={parts[t].outputs['execution_role_arn']}" for t in ("orchestrator", "step_operator")),
+    ]
+    copied = cli("stack", "copy", NAME, PROD, *arns, "--json")
+    assert copied.code == 0, copied.err
+    found = copied.json["components"]
+    assert {t: c["config"] for t, c in found.items() if t != "orchestrator"} == {
+        t: c.config for t, c in parts.items() if t != "orchestrator"
+    }
+    # Who starts pipelines on schedule is no part of a role that was found.
+    scheduled = {"scheduler_role": parts["orchestrator"].outputs["scheduler_role_arn"]}
+    assert found["orchestrator"]["config"] | scheduled == parts["orchestrator"].config

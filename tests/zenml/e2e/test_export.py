@@ -4,18 +4,22 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from provisioner import export
 from tests.conftest import NAME, REGION
+from tests.export.samples import EC2, EKS, MORE
 from tests.zenml.conftest import ZenMLServer
 from tests.zenml.e2e.conftest import HERE, PYTHON, client_environment
 
 pytestmark = pytest.mark.slow
 TOOLS = HERE.parents[2] / "build" / "tools-venv" / "bin"
+ZENML = ("-c", "from zenml.cli.cli import cli; cli()")
 CLUSTER = """\
 version: 1
 name: churn-dev
@@ -60,6 +64,11 @@ def exported(cli: Any, format_: str, file: Path) -> Path:
     return file
 
 
+def stack_id(server: ZenMLServer, name: str) -> str:
+    (found,) = server.get("/stacks", name=name)["items"]
+    return str(found["id"])
+
+
 def test_zenml_imports_the_stack_and_exports_it_again(
     cli: Any, world: Any, server: ZenMLServer, folder: Path
 ) -> None:
@@ -67,14 +76,31 @@ def test_zenml_imports_the_stack_and_exports_it_again(
     world.finish()
     file = exported(cli, "zenml", folder / "exported.yaml")
     environment = client_environment(world.aws, server, folder)
-    zenml = ("-c", "from zenml.cli.cli import cli; cli()")
-    ran(PYTHON, *zenml, "stack", "import", "imported", "-f", str(file), folder=folder, **environment)
+    ran(PYTHON, *ZENML, "stack", "import", "imported", "-f", str(file), folder=folder, **environment)
     again = folder / "again.yaml"
-    ran(PYTHON, *zenml, "stack", "export", "imported", str(again), folder=folder, **environment)
+    ran(PYTHON, *ZENML, "stack", "export", "imported", str(again), folder=folder, **environment)
     ours, theirs = yaml.safe_load(file.read_text()), yaml.safe_load(again.read_text())
+    # The connector comes by the commands at the head of the file.
+    for line in file.read_text().splitlines():
+        if line.startswith("#   zenml "):
+            ran(PYTHON, *ZENML, *line.split()[2:], folder=folder, **environment)
+    connected = server.get("/components", stack_id=stack_id(server, "imported"), hydrate="true")["items"]
+    assert {c["name"]: c["metadata"]["connector"]["name"] for c in connected} == {
+        part["name"]: NAME for parts in ours["components"].values() for part in parts
+    }
     # ZenML writes down a default of its own.
     del theirs["components"]["orchestrator"][0]["configuration"]["instance_type"]
     assert theirs == ours | {"stack_name": "imported"}
+
+
+@pytest.mark.parametrize("of", ["eks", "ec2", "more"])
+def test_zenml_imports_every_kind_of_stack(of: str, server: ZenMLServer, aws: Any, folder: Path) -> None:
+    name = f"imported-{of}"
+    subject = replace({"eks": EKS, "ec2": EC2, "more": MORE}[of], name=name)
+    (folder / "x.yaml").write_text(export.find("zenml").render(subject))
+    environment = client_environment(aws, server, folder)
+    ran(PYTHON, *ZENML, "stack", "import", name, "-f", "x.yaml", folder=folder, **environment)
+    assert server.get("/stacks", name=name)["total"] == 1
 
 
 def test_metaflow_runs_a_flow_whose_values_lie_in_our_bucket(cli: Any, world: Any, folder: Path) -> None:
