@@ -127,12 +127,14 @@ def _changed(said: Callback, enrolment: Enrolment, doors: Doors, now: datetime) 
 
 def _deleted(said: Callback, enrolment: Enrolment, doors: Doors, now: datetime) -> Answer:
     known = _held(said, enrolment, doors)
-    if not enrolment.stack_id:
+    if known is None and not enrolment.stack_id:
         # A stack that was never told of, perhaps of a stranger: the link stays what it is.
         return Answer(stack=enrolment.name, status=enrolment.status, message="nothing of it is registered")
     if known and known.status == "deleting":
         return Answer(stack=known.name, status=known.status, message=f"{known.name} is being destroyed")
-    doors.registry.update_enrolment(replace(enrolment, status="deleted"))
+    for used in doors.registry.enrolments_of(enrolment.name):
+        if used.stack_id == str(said.address.stack) or used.id == enrolment.id:
+            doors.registry.update_enrolment(replace(used, status="deleted"))
     if known is None:
         return Answer(stack=enrolment.name, status="deleted", message=f"{enrolment.name} is gone")
     doors.registry.set_status(known.name, "deleted")

@@ -26,6 +26,7 @@ KEYS = {
     "AWS_SESSION_TOKEN": "token/with+signs==",
 }
 RETRY = "retry: stackwright finish churn-dev "
+REFUSED = '{"error": {"message": "not you", "hint": "", "field": "", "exit_code": 3}}'
 
 
 class Wire:
@@ -146,12 +147,13 @@ def test_a_server_that_is_tired_is_asked_again_with_a_new_signature(
 @pytest.mark.parametrize(
     ("answers", "ticket", "tries"),
     [
-        ([(503, "")] * 3, RETRY + "(503 )", 3),
-        ([(403, "no")], RETRY + "(403 no)", 1),
-        ([(302, "")], RETRY + "(302 )", 1),
+        ([(503, "")] * 3, RETRY + "(503 without a reason)", 3),
+        ([(403, REFUSED)], RETRY + "(403 not you)", 1),
+        ([(302, "")], RETRY + "(302 without a reason)", 1),
+        ([(403, "[]")], RETRY + "(403 without a reason)", 1),
         ([(200, "<html>")] * 3, RETRY + "(Expecting value: line 1 column 1 (char 0))", 3),
         ([(200, "x" * 9000)] * 3, RETRY + "(Expecting value: line 1 column 1 (char 0))", 3),
-        ([(403, "ü" * 500)], RETRY + "(403 " + "?" * 300 + ")", 1),
+        ([(403, REFUSED.replace("not you", "ü"))], RETRY + "(403 ?)", 1),
     ],
 )
 def test_a_server_that_takes_nothing_leaves_a_ticket_and_no_failure(
@@ -181,10 +183,10 @@ def test_a_long_answer_fits_into_what_cloudformation_takes(wire: Wire, told: Cal
 def test_nothing_of_the_keys_is_printed(
     wire: Wire, told: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wire.answers = [(403, "no")]
+    wire.answers = [(403, REFUSED)]
     told()
     printed = capsys.readouterr()
-    assert printed.out.strip() == f"{RETRY}(403 no)"
+    assert printed.out.strip() == f"{RETRY}(403 not you)"
     assert printed.err == ""
 
 

@@ -69,12 +69,19 @@ def tell(event: Mapping[str, Any], wish: Mapping[str, str]) -> str:
             said = send(f"{server}/api/v1/enrolments/{enrolment}/callback", body, "POST", "application/json")
             return str(json.loads(said)["message"])
         except HTTPError as error:
-            why = f"{error.code} {error.read(600).decode()}"
+            why = f"{error.code} {reason(error)}"
             if error.code < 500 and error.code != 429:
                 break
         except (OSError, ValueError) as error:
             why = str(error)
     raise RuntimeError(why)
+
+
+def reason(error: HTTPError) -> str:
+    try:
+        return str(json.loads(error.read(4096))["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return "without a reason"
 
 
 def send(url: str, body: str, method: str, kind: str) -> bytes:

@@ -459,6 +459,16 @@ def test_a_proved_stack_is_marked_when_it_is_deleted(server: Server, world: Any)
     assert (world.held(), world.statuses()) == ({NAME: "deleted"}, ["deleted"])
 
 
+def test_a_deletion_under_a_newer_enrolment_of_the_same_stack_counts(server: Server, world: Any) -> None:
+    """An update through `deploy` may have been killed before it was finished."""
+    first = world.link()
+    state = world.click(first)
+    world.finish()
+    function = Function(world=world, enrolment=world.link(), stack=state.id.split("stack/")[1])
+    server.take(function.says(function.claim("Delete")), function.enrolment.id)
+    assert (world.held(), world.statuses()) == ({NAME: "deleted"}, ["deleted", "deleted"])
+
+
 def test_a_copy_that_stays_elsewhere_is_told_of(server: Server, function: Function, world: Any) -> None:
     server.take(function.says(), function.enrolment.id)
     server.is_away = True

@@ -130,6 +130,9 @@ def test_deploy_registers_what_calls_back_and_destroy_is_not_disturbed_by_it(
     assert (world.held(), world.statuses()) == ({NAME: "registered"}, ["registered"])
     bigger = {**specs.PRESETS["minimal"], "image_builder": "codebuild"}
     world.deploy(calling(world, server, components=bigger))
+    # The update was told, and what is proved waits for its own proof.
+    assert world.held() == {NAME: "registered"}
+    assert "image_builder" not in world.registry.stack(NAME).components
     world.finish()
     assert world.held() == {NAME: "registered"}
     assert "image_builder" in world.registry.stack(NAME).components
