@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provisioner.cli import zenml_target
 from provisioner.cli.options import answer, aws_options, json_option, now, random_id, story, yes_option
 from provisioner.cli.preparing import bootstrap_option, prepared
 from provisioner.cli.stack_name import checked
@@ -62,6 +63,7 @@ def command(
         )
     if stack.status == "needs_bootstrap" and (yes or sys.stdin.isatty()):
         stack = prepared(stack, cloud, yes=yes, wanted=bootstrap)
+        zenml_target.registered(stack, registry, profile=profile)
     is_new = now() - stack.created_at < _NEW
     doors = cloud.for_proof() if is_new else replace(cloud.for_proof(), pauses=())
     tests = [Test(id="registered", subject=stack.name, ok=True, message=f"is {stack.status}")]

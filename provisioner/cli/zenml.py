@@ -1,7 +1,7 @@
 """`stackwright zenml login|logout|status|add|remove`."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.stack_name import name_argument
 from provisioner.errors import PARTLY_DONE, RefusedError, SpecError
+
+if TYPE_CHECKING:
+    from provisioner.registry import Registration, Registry
 
 
 @click.group()
@@ -108,7 +111,9 @@ def status(url: str | None, region: str, as_json: bool) -> int:
     wanted = [zenml_target.checked_url(url)] if url else list(dict.fromkeys(r.server for r in held))
     if not wanted and zenml_target.choices().url:
         wanted = [zenml_target.choices().url]
-    found = [_standing(server, region) | {"stacks": _stacks(server, held)} for server in wanted]
+    found = [_standing(server, region) for server in wanted]
+    for known in found:
+        known["stacks"] = [_stack(r, registry, known) for r in held if r.server == known["server"]]
     empty = "no ZenML server holds a stack of this registry; name one: `stackwright zenml status URL`"
     answer({"servers": found}, "\n".join(_status_text(f) for f in found) or empty, as_json=as_json)
     return PARTLY_DONE if any(f["error"] for f in found) else 0
@@ -141,8 +146,16 @@ def _standing(url: str, region: str) -> dict[str, Any]:
     return known
 
 
-def _stacks(url: str, held: Any) -> list[dict[str, str]]:
-    return [{"name": r.stack, "status": r.status} for r in held if r.server == url]
+def _stack(held: "Registration", registry: "Registry", known: dict[str, Any]) -> dict[str, str]:
+    """A stack that a server holds, and whether it is there still, where the server could be asked."""
+    from provisioner.zenml import engine
+
+    stack = registry.stack(held.stack)
+    there = "unknown"
+    if stack and not known["error"]:
+        server = zenml_target.opened(held.server)
+        there = engine.standing(zenml_target.plain(stack, registry), held, server=server)
+    return {"name": held.stack, "status": held.status, "there": there}
 
 
 def _status_text(found: dict[str, Any]) -> str:
@@ -153,7 +166,7 @@ def _status_text(found: dict[str, Any]) -> str:
         ["AWS connector", yes[found["aws_connector"]]],
         ["own identity for connectors (implicit)", yes[found["implicit"]]],
         *(["lacks", words] for words in found["missing"]),
-        *([f"stack {s['name']}", s["status"]] for s in found["stacks"]),
+        *([f"stack {s['name']}", f"{s['status']}, there: {s['there']}"] for s in found["stacks"]),
         *([["error", found["error"]]] if found["error"] else []),
     ]
     return f"{found['server']}\n{text.table(rows)}"

@@ -1,6 +1,8 @@
 """Stacks into a real ZenML server and out again: it is left as it was, whatever happens in between."""
 
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,6 +14,7 @@ from provisioner.components import find
 from provisioner.zenml import engine, login
 from provisioner.zenml.server import Credential, Server
 from provisioner.zenml.steps import World as Holding
+from provisioner.zenml.wanted import Login, Part
 from tests.cli.conftest import cli
 from tests.conftest import NAME, REGION, World
 from tests.zenml.conftest import ZenMLServer, running
@@ -230,7 +233,7 @@ def shape(holding: Holding) -> Any:
     names = {t.id: t.name for things in holding.things().values() for t in things}
     return (
         {c.name: (c.method, c.resource_types, c.resource_id, dict(c.labels)) for c in holding.connectors},
-        {c.name: (c.flavor, dict(c.configuration), names[c.connector_id], c.resource_id, dict(c.labels))
+        {c.name: (c.flavor, dict(c.configuration), names.get(c.connector_id), c.resource_id, dict(c.labels))
          for c in holding.components},
         {s.name: ({t: [names[i] for i in ids] for t, ids in s.components.items()}, dict(s.labels))
          for s in holding.stacks},
@@ -258,6 +261,35 @@ def test_killed_at_any_write_the_same_command_ends_like_an_undisturbed_one(
         engine.register(stack, doors=doors(zenml, world))
         assert shape(door.world(NAME)) == undisturbed, number
         assert [r.status for r in world.registry.registrations_of(NAME)] == ["registered"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answered", [False, True], ids=["before", "after"])
+def test_killed_at_any_change_the_same_command_ends_like_an_undisturbed_one(
+    answered: bool, deployed: Any, zenml: ZenMLServer, world: World
+) -> None:
+    """Another orchestrator, no step operator, another way in: every kind of step there is."""
+    whole = zenml_target.plain(deployed("sagemaker"), world.registry)
+    orchestrator = Part(type="orchestrator", flavor="local", config={})
+    kept = [p for p in whole.parts if p.type not in ("orchestrator", "step_operator")]
+    changed = replace(whole, parts=(*kept, orchestrator))
+
+    def by_own_identity(wire: Wire | None = None) -> engine.Doors:
+        found = doors(zenml, world, wire)
+        role = Login(method="implicit", role_arn=world.registry.stack(NAME).connector["role_arn"])
+        return replace(found, login=lambda implicit: (role, None))
+
+    door = doors(zenml, world).server
+    wire = Wire()
+    engine.register(whole, doors=doors(zenml, world))
+    engine.register(changed, doors=by_own_identity(wire))
+    undisturbed = shape(door.world(NAME))
+    for number in range(1, len(wire.writes) + 1):
+        engine.register(whole, doors=doors(zenml, world))
+        with pytest.raises(Killed):
+            engine.register(changed, doors=by_own_identity(Wire(die_at=number, answered=answered)))
+        engine.register(changed, doors=by_own_identity())
+        assert shape(door.world(NAME)) == undisturbed, wire.writes[number - 1]
 
 
 @pytest.mark.slow
@@ -330,8 +362,13 @@ def test_a_component_that_others_use_stays_and_is_named(deployed: Any, zenml: Ze
 
 
 def test_an_api_key_of_a_service_account_is_a_login(
-    deployed: Any, zenml: ZenMLServer, cli: Any, monkeypatch: pytest.MonkeyPatch
+    deployed: Any,
+    zenml: ZenMLServer,
+    cli: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     account = zenml.ask("POST", "/service_accounts", {"name": "ci", "active": True, "description": ""}).body
     made = zenml.ask("POST", f"/service_accounts/{account['id']}/api_keys", {"name": "k", "description": ""})
     key = made.body["body"]["key"]
@@ -344,6 +381,30 @@ def test_an_api_key_of_a_service_account_is_a_login(
     refused = cli("zenml", "add", NAME, "--json")
     assert (refused.code, key in refused.out + refused.err) == (4, False)
     assert "does not take this API key" in refused.error["message"]
+    assert (key in caplog.text, "eyJ" in caplog.text) == (False, False)
+
+
+def test_status_tells_what_is_there_still(deployed: Any, zenml: ZenMLServer, cli: Any) -> None:
+    deployed("minimal")
+    (registration,) = cli("zenml", "add", NAME, "--json").json["registrations"]
+    (found,) = cli("zenml", "status", "--json").json["servers"]
+    assert found == {
+        "server": zenml.url,
+        "version": zenml.get("/info")["version"],
+        "user": "admin",
+        "login": "the environment",
+        "aws_connector": True,
+        "implicit": True,
+        "missing": [],
+        "error": "",
+        "stacks": [{"name": NAME, "status": "registered", "there": "registered"}],
+    }
+    zenml.ask("DELETE", f"/stacks/{registration['remote_id']}")
+    (found,) = cli("zenml", "status", "--json").json["servers"]
+    assert found["stacks"] == [{"name": NAME, "status": "registered", "there": "missing"}]
+    assert cli("zenml", "add", NAME).code == 0
+    (found,) = cli("zenml", "status", "--json").json["servers"]
+    assert found["stacks"] == [{"name": NAME, "status": "registered", "there": "registered"}]
 
 
 def test_a_role_that_is_gone_is_found_by_the_server_and_told_with_the_way_out(

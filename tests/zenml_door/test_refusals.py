@@ -18,8 +18,11 @@ from provisioner.registry import Registry
 from provisioner.zenml import engine
 from provisioner.zenml.server import Credential, CredentialKind, Server
 from provisioner.zenml.wanted import Part
+from tests.cli.conftest import cli
 from tests.zenml_door.scenes import NAME, NOW, REGION, Stage, door, part, stack
 from tests.zenml_door.wire import PLANTED, TOKEN, URL, Replay, recording
+
+__all__ = ["cli"]
 
 KEY_ID, KEY_SECRET, _ = PLANTED
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -204,6 +207,26 @@ def test_a_certificate_of_ones_own_is_refused_until_it_is_named(certificate: Pat
     )
     assert "--zenml-ca-file FILE (STACKWRIGHT_ZENML_CA_FILE)" in hint
     assert trusted == "0.98.0"
+
+
+def test_the_command_line_takes_such_a_certificate_by_option_and_by_variable(
+    certificate: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def asked(*arguments: str) -> Any:
+        return cli("zenml", "status", *arguments, "--json").json["servers"]
+
+    with listening(_Info, context) as port:
+        url = f"https://127.0.0.1:{port}"
+        (by_option,) = cli("zenml", "status", url, "--zenml-ca-file", str(certificate), "--json").json[
+            "servers"
+        ]
+        monkeypatch.setenv("STACKWRIGHT_ZENML_CA_FILE", str(certificate))
+        (by_variable,) = asked(url)
+    assert (by_option["version"], by_variable["version"]) == ("0.98.0", "0.98.0")
+    assert by_option["error"] == f"there is no login for the ZenML server {url}"
 
 
 @pytest.mark.parametrize(
