@@ -761,6 +761,9 @@ ADDRESS = (
     rf"(https://[A-Za-z0-9.-]+(:\d{{1,5}})?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d{{1,5}})?){_PATH}"
 )
 ADDRESS_WORDS = "https://HOST without a user, a query or a fragment; http only for localhost"
+# A stack's function appends its own path, and whoever signs names the host alone.
+SERVER = r"(https://[A-Za-z0-9.-]{1,253}|http://(localhost|127\.0\.0\.1))(:\d{1,5})?/?"
+SERVER_WORDS = "https://HOST or https://HOST:PORT, without a path; http only for localhost"
 
 
 def register(value: object) -> Register:
@@ -774,7 +777,7 @@ def register(value: object) -> Register:
         to=to,
         how=how,
         url=address(keys["url"], "register.url") if keys.get("url") is not None else "",
-        server=address(keys.get("server"), "register.server") if how == "callback" else "",
+        server=_server(keys.get("server")) if how == "callback" else "",
     )
 
 
@@ -785,13 +788,17 @@ def _check_only(keys: Mapping[str, Any], key: str, wanted: bool, where: str) -> 
         )
 
 
-def address(value: object, field: str) -> str:
+def address(value: object, field: str, pattern: str = ADDRESS, words: str = ADDRESS_WORDS) -> str:
     """An address without a slash at its end; raises SpecError."""
     if isinstance(value, str) and "@" in value:
         # Not repeated: what stands before an @ may be a password.
-        raise SpecError(f"{field} holds a user", hint=ADDRESS_WORDS, field=field)
+        raise SpecError(f"{field} holds a user", hint=words, field=field)
     prefix, _, key = field.rpartition(".")
-    return _pattern({key: value}, key, ADDRESS, ADDRESS_WORDS, f"{prefix}." if prefix else "").rstrip("/")
+    return _pattern({key: value}, key, pattern, words, f"{prefix}." if prefix else "").rstrip("/")
+
+
+def _server(value: object) -> str:
+    return address(value, "register.server", SERVER, SERVER_WORDS)
 
 
 def _external_id(keys: Mapping[str, Any], trust: str, to: RegisterTo) -> bool:
@@ -1045,13 +1052,15 @@ def _register_schema() -> dict[str, object]:
         wanted = {"properties": {key: {"const": value}}, "required": [key]}
         return {"if": wanted, "then": then, "else": {"properties": {names: {"type": "null"}}}}
 
-    address = {"type": ["string", "null"], "pattern": f"^{ADDRESS}$", "description": ADDRESS_WORDS}
+    def text(pattern: str, words: str) -> dict[str, object]:
+        return {"type": ["string", "null"], "pattern": f"^{pattern}$", "description": words}
+
     return _object(
         {
             "to": {"enum": list(REGISTERS), "default": "local"},
-            "url": address,
+            "url": text(ADDRESS, ADDRESS_WORDS),
             "how": {"enum": list(HOWS), "default": "finish"},
-            "server": address,
+            "server": text(SERVER, SERVER_WORDS),
         },
         allOf=[
             only("to", "zenml", "url", True),
