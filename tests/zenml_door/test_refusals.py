@@ -276,6 +276,10 @@ ECHOES = [
 ]  # fmt: skip
 
 
+# In a shape that nobody foresaw.
+ECHOES.append({"detail": ["RuntimeError", f"cannot log in with {KEY_ID} and {KEY_SECRET} as {TOKEN}"]})
+
+
 @pytest.mark.parametrize("body", ECHOES)
 @pytest.mark.parametrize("status", [400, 422, 500])
 def test_what_a_server_echoes_of_a_secret_is_not_passed_on(status: int, body: object) -> None:
@@ -357,6 +361,28 @@ def test_what_cannot_be_taken_away_again_is_gone_on_with(home: Path) -> None:
         "registering",
         ["artifact_store", "connector:aws-generic", "connector:docker-registry", "connector:s3-bucket"],
     )
+
+
+def test_what_the_server_keeps_is_read_again_and_has_to_be_what_it_was_given(home: Path) -> None:
+    class Careless(Replay):
+        """Forgets the connectors of all components, once the stack is made."""
+
+        def _answer(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "DELETE":
+                return httpx.Response(200, text="null")
+            answer = super()._answer(request)
+            made = "POST /stacks" in self.writes and request.url.path.endswith("/components")
+            body = answer.json()
+            for item in body["items"] if made else ():
+                item["metadata"]["connector"] = None
+            return httpx.Response(200, json=body)
+
+    wire = Careless(exchanges())
+    stage = Stage(door(URL, TOKEN, wire), Registry(home / "registry.db"), with_key=True)
+    code, message, _ = told(lambda: engine.register(stack(), doors=stage.doors))
+    assert code == 3
+    assert message.startswith("the ZenML server kept something else than it was given: still to do: ")
+    assert message.count("update component") == 5
 
 
 def test_an_answer_that_never_came_is_asked_for_once_more_under_the_same_key(home: Path) -> None:
