@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from provisioner.callback import sts_endpoint
-from provisioner.cli.options import json_option, now, open_registry, profile_option, story
+from provisioner.cli.options import json_option, now, profile_option, registry_place, story
 from provisioner.errors import RefusedError, SpecError
 
 if TYPE_CHECKING:
@@ -124,9 +124,12 @@ def _doors(host: str) -> "Doors":
     from provisioner.aws.caller import ask
     from provisioner.cli.zenml_target import gone
     from provisioner.enrolling import Doors
+    from provisioner.registry import Registry
     from provisioner.registry.ledger import Ledger
+    from provisioner.sharing import Seat
 
-    registry = open_registry()
+    # Nobody's seat: the server's own user would become the owner of everybody's stacks.
+    registry = Registry(registry_place(), seat=Seat())
     return Doors(
         registry=registry,
         ledger=Ledger(registry.database),
