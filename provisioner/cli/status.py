@@ -91,7 +91,7 @@ def _next(
 ) -> str:
     from provisioner import deploy
 
-    if known and known.status == "deleted":
+    if known and known.status == "deleted" and (state is None or state.verdict == "gone"):
         return f"the CloudFormation stack is gone: `stackwright stack delete {name}` forgets it"
     if known and known.status == "deleting":
         return f"`stackwright destroy {name}` goes on"

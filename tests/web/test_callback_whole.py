@@ -13,6 +13,7 @@ import pytest
 
 from provisioner import deploy, destroy, teardown
 from provisioner import spec as specs
+from provisioner.cli import status
 from provisioner.template import Template
 
 NAME = "churn-dev"
@@ -151,6 +152,7 @@ def test_a_callback_taken_out_is_told_as_a_deletion_and_mended_by_the_same_deplo
     world.finish()
     world.deploy(world.spec())
     assert world.held() == {NAME: "deleted"}
+    assert status.look(NAME, world.cloud)["next"] == f"`stackwright finish {NAME}`"
     world.finish()
     assert world.held() == {NAME: "registered"}
 
