@@ -38,7 +38,7 @@ def fill(place: Path | str) -> Registry:
     registry.record_publication(publication())
     for n, minutes in enumerate([5, 0, 0]):
         opened = NOW + timedelta(minutes=minutes)
-        registry.open_enrolment(enrolment(id=str(n), opened_at=opened, stack_id=STACK_ID))
+        registry.open_enrolment(enrolment(id=str(9 - n), opened_at=opened, stack_id=STACK_ID))
     return registry
 
 
@@ -53,7 +53,7 @@ def test_everything_goes_from_a_file_to_postgresql_and_back(path: Path, url: str
     archive.write(last.database, through_json(archive.read(middle.database)))
     assert first == archive.read(middle.database) == archive.read(last.database)
     assert written == {name: len(rows) for name, rows in first["tables"].items()}
-    assert [e.id for e in middle.enrolments_of("churn")] == ["0", "2", "1"]
+    assert [e.id for e in middle.enrolments_of("churn")] == ["9", "7", "8"]
     assert Registry(url, seat=ANN).active_here() == "churn"
 
 
@@ -78,11 +78,11 @@ def test_a_name_of_another_thing_is_told_and_nothing_is_imported(place: Path | s
     document = archive.read(fill(tmp_path / "theirs.db").database)
     registry = Registry(place, seat=ANN)
     registry.register(stack("churn", stack_id="another"), [])
-    registry.open_enrolment(enrolment(id="1", name="another"))
+    registry.open_enrolment(enrolment(id="8", name="another"))
     before = archive.read(registry.database)
     with pytest.raises(CheckError) as caught:
         archive.write(registry.database, document)
-    assert caught.value.message == ("the registry holds others of these names: enrolment 1, stack churn")
+    assert caught.value.message == ("the registry holds others of these names: enrolment 8, stack churn")
     assert archive.read(registry.database) == before
 
 
