@@ -14,6 +14,7 @@ import pytest
 from provisioner import deploy, destroy, teardown
 from provisioner import spec as specs
 from provisioner.cli import status
+from provisioner.registry import Registration
 from provisioner.template import Template
 
 NAME = "churn-dev"
@@ -55,6 +56,17 @@ def test_a_stack_registers_itself_and_tells_when_it_is_deleted(world: Any, serve
     assert world.finish().status == "registered"
     assert delete(world, state) == "DELETE_COMPLETE"
     assert (world.held(), world.statuses()) == ({NAME: "deleted"}, ["deleted"])
+
+
+def test_a_copy_on_a_zenml_server_that_is_away_is_marked_when_the_stack_goes(
+    world: Any, serve: Serve
+) -> None:
+    state = world.click(world.link(calling(world, serve())))
+    copy = {"stack": NAME, "server": "http://127.0.0.1:1", "remote_id": "1", "ids": {}}
+    world.registry.record_registration(Registration(**copy, status="registered", updated_at=world.now))
+    assert delete(world, state) == "DELETE_COMPLETE"
+    assert [(r.server, r.status) for r in world.registry.registrations()] == [(copy["server"], "stale")]
+    assert world.held() == {NAME: "deleted"}
 
 
 def test_a_stack_under_another_name_is_the_links_all_the_same(world: Any, serve: Serve) -> None:
