@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from provisioner.emulator.calls import Call
+from provisioner.emulator.rules import Rules
 from tests.cli.conftest import cli
 from tests.conftest import REGION
 from tests.zenml.conftest import ZenMLServer, running
@@ -34,6 +36,48 @@ def server(emulator: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     }
     with running(home, PYTHON, **settings) as answering:
         yield answering
+
+
+class Listener(Rules):
+    """The emulator's refusals as ever, and a record of who asked for what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: set[tuple[str, str]] = set()
+
+    def concerns(self, access_key: str) -> bool:
+        return True
+
+    def check(self, call: Call, principal: str, action: str) -> None:
+        self.heard.add((principal, action))
+        super().check(call, principal, action)
+
+    def asked_as(self, role_arn: str) -> set[str]:
+        """The IAM actions that sessions of a role asked for."""
+        name = role_arn.rpartition("/")[2]
+        return {action for principal, action in self.heard if f":assumed-role/{name}/" in principal}
+
+
+@pytest.fixture
+def listener(aws: Any, monkeypatch: pytest.MonkeyPatch) -> Listener:
+    listening = Listener()
+    monkeypatch.setattr(aws, "rules", listening)
+    return listening
+
+
+def allowed(iam: Any, role_arn: str) -> set[str]:
+    """The actions that a role's own policies allow; none of ours has a wildcard."""
+    name = role_arn.rpartition("/")[2]
+    policies = [
+        iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
+    ]
+    rows = [row for policy in policies for row in policy["Statement"] if row["Effect"] == "Allow"]
+    return {action for row in rows for action in _list(row["Action"])}
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import REGION, SECRET
 from tests.zenml.conftest import ZenMLServer
-from tests.zenml.e2e.conftest import OWN_CREDENTIALS
+from tests.zenml.e2e.conftest import OWN_CREDENTIALS, Listener, allowed
 from tests.zenml.e2e.sagemaker_jobs import run_pipeline
 
 pytestmark = pytest.mark.slow
@@ -52,16 +52,25 @@ def deployed(cli: Any, world: Any, spec: str, secrets: list[str]) -> tuple[Any, 
     return cli("stack", "show", registration.stack, "--json").json, registration.remote_id
 
 
+def not_allowed(world: Any, listener: Listener, stack: Any, *surely: str) -> set[str]:
+    """What the real client asked for as our access role, `surely` at least, and its policies do not allow."""
+    role = stack["connector"]["role_arn"]
+    asked = listener.asked_as(role)
+    assert {"s3:PutObject", "s3:GetObject", *surely} <= asked
+    return asked - allowed(world.iam, role) - {"sts:GetCallerIdentity"}
+
+
 def keys_of(world: Any, bucket: str) -> list[str]:
     return [o["Key"] for o in world.s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
 
 
 def test_a_pipeline_runs_here_and_its_outputs_lie_in_our_bucket(
-    cli: Any, world: Any, secrets: list[str], user_of: Any
+    cli: Any, world: Any, secrets: list[str], user_of: Any, listener: Listener
 ) -> None:
     stack, id_ = deployed(cli, world, MINIMAL, secrets)
     bucket = stack["components"]["artifact_store"]["outputs"]["bucket_name"]
     user = user_of(id_)
+    listener.heard.clear()
     read = user.read_back(user.start_pipeline())
     assert (read["status"], {name: o["value"] for name, o in read["outputs"].items()}) == (
         "completed",
@@ -71,14 +80,16 @@ def test_a_pipeline_runs_here_and_its_outputs_lie_in_our_bucket(
     for output in read["outputs"].values():
         assert output["uri"].startswith(f"s3://{bucket}/")
         assert any(f"s3://{bucket}/{key}".startswith(output["uri"]) for key in kept)
+    assert not_allowed(world, listener, stack) == set()
 
 
 def test_a_pipeline_runs_on_sagemaker_by_our_role_and_our_build_project(
-    cli: Any, world: Any, secrets: list[str], user_of: Any, server: ZenMLServer
+    cli: Any, world: Any, secrets: list[str], user_of: Any, listener: Listener
 ) -> None:
     stack, id_ = deployed(cli, world, SAGEMAKER, secrets)
     outputs = {type_: part["outputs"] for type_, part in stack["components"].items()}
     user = user_of(id_)
+    listener.heard.clear()
     run = user.start_pipeline()
 
     client = world.cloud.session.client
@@ -109,3 +120,5 @@ def test_a_pipeline_runs_on_sagemaker_by_our_role_and_our_build_project(
         "completed",
         {"numbers": [1, 2, 3], "total": 6},
     )
+    jobs_need = ("sagemaker:CreatePipeline", "sagemaker:StartPipelineExecution", "codebuild:StartBuild")
+    assert not_allowed(world, listener, stack, *jobs_need) == set()
