@@ -20,7 +20,10 @@ _RESOURCES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Connector:
-    """One way into one account. An external id is an identifier; `secret_arn` says where a key lies."""
+    """One way into one account. An external id is an identifier; `secret_arn` says where a key lies.
+
+    `data_key` is the ARN of the customer's KMS key, without which it opens no object of the bucket.
+    """
 
     name: str
     type: str
@@ -30,6 +33,7 @@ class Connector:
     role_arn: str
     external_id: str
     secret_arn: str
+    data_key: str
     stacks: tuple[str, ...]
     resources: Mapping[str, str]
 
@@ -52,7 +56,7 @@ def _key(stack: "RegisteredStack") -> tuple[str, ...]:
     return (
         stack.account,
         told.get("role_arn", ""),
-        *(told.get(k, "") for k in ("type", "auth_method", "external_id", "secret_arn")),
+        *(told.get(k, "") for k in ("type", "auth_method", "external_id", "secret_arn", "data_key")),
     )
 
 
@@ -70,6 +74,7 @@ def _make(stacks: "list[RegisteredStack]", by_name: "Mapping[str, RegisteredComp
         role_arn=told.get("role_arn", ""),
         external_id=told.get("external_id", ""),
         secret_arn=told.get("secret_arn", ""),
+        data_key=told.get("data_key", ""),
         stacks=tuple(sorted(s.name for s in stacks)),
         resources={name: resource for name, resource in opened.items() if resource},
     )

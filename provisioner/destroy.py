@@ -89,7 +89,7 @@ def begin(found: Found, *, doors: Doors, now: datetime) -> Found:
         status="deleting",
         state_id=state.id,
         role_arn=state.outputs["AccessRoleArn"],
-        external_id="",
+        parameters={},
         shape=shape,
         outputs=outputs_from_stack(shape, state.outputs),
         template_sha256="",

@@ -72,7 +72,7 @@ def with_credentials(
         ),
         state_id=state.id,
         role_arn=role_arn,
-        external_id=state.parameters.get("ExternalId", ""),
+        parameters=state.parameters,
         secret_arn=state.outputs.get("AccessKeySecretArn", ""),
         shape=shape,
         outputs=outputs,
@@ -115,7 +115,7 @@ def with_address(address: Address, *, registry: "Registry", now: datetime) -> "R
         status="unverified",
         state_id=str(address.stack),
         role_arn=address.role_arn,
-        external_id=enrolment.parameters.get("ExternalId", ""),
+        parameters=enrolment.parameters,
         shape=shape,
         outputs=address.outputs,
         template_sha256=enrolment.template_sha256,
@@ -275,7 +275,7 @@ def register(
     status: "StackStatus",
     state_id: str,
     role_arn: str,
-    external_id: str,
+    parameters: Mapping[str, str],
     shape: Shape,
     outputs: Mapping[str, Mapping[str, str]],
     template_sha256: str,
@@ -299,7 +299,7 @@ def register(
         created_at=known.created_at if known and known.stack_id == state_id else now,
         stack_id=state_id,
         template_sha256=template_sha256,
-        connector=_connector(role_arn, shape.trust, external_id, secret_arn),
+        connector=_connector(role_arn, shape.trust, parameters, secret_arn),
         estimate=estimate,
     )
     reached: dict[str, Status] = {s: s for s in PROVED}
@@ -368,10 +368,14 @@ def _components(
     ]
 
 
-def _connector(role_arn: str, trust: str, external_id: str, secret_arn: str) -> dict[str, str]:
-    """How to get credentials; a secret is named, never held."""
+def _connector(role_arn: str, trust: str, parameters: Mapping[str, str], secret_arn: str) -> dict[str, str]:
+    """How to get credentials, and the key without which they open no object; a secret is named only."""
     connector = {"type": "aws", "auth_method": "iam-role", "role_arn": role_arn, "trust": trust}
-    more = {"external_id": external_id, "secret_arn": secret_arn}
+    more = {
+        "external_id": parameters.get("ExternalId", ""),
+        "secret_arn": secret_arn,
+        "data_key": parameters.get("DataKeyArn", ""),
+    }
     return connector | {key: value for key, value in more.items() if value}
 
 

@@ -21,6 +21,7 @@ def test_a_connector_says_who_may_use_it_and_what_it_opens() -> None:
             role_arn=ROLE,
             external_id="e" * 32,
             secret_arn="",
+            data_key="",
             stacks=("churn",),
             resources={"churn.artifact_store": "b"},
         )

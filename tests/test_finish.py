@@ -116,6 +116,13 @@ def test_a_stack_without_a_link_is_taken_in_by_its_name(world: Any) -> None:
     assert (world.finish("by-hand").stack_id, world.held()) == (stack_id, {"by-hand": "registered"})
 
 
+def test_a_customers_key_goes_with_the_way_in(world: Any) -> None:
+    made = world.cloud.session.client("kms").raw.create_key(KeyUsage="ENCRYPT_DECRYPT")
+    key = made["KeyMetadata"]["Arn"]
+    world.deploy(world.spec(data={"kms_key": key}))
+    assert world.finish().connector["data_key"] == key
+
+
 def test_a_link_that_nobody_opened_yet_says_so(world: Any, refusal: Refusal) -> None:
     world.link()
     assert refusal(world.finish) == ("no stack of 'churn-dev''s link in eu-central-1 yet", 3)

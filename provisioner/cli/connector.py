@@ -46,6 +46,7 @@ def show(name: str, as_json: bool) -> None:
         ("trust", found.trust),
         ("external_id", found.external_id),
         ("secret_arn", found.secret_arn),
+        ("data_key", found.data_key),
     )
     rows = [["access", key, value] for key, value in told if value]
     rows += [["opens", *where] for where in found.resources.items()]

@@ -212,7 +212,7 @@ def stack_text(stack: RegisteredStack, registry: Registry) -> str:
         for type_, component in registry.components_of(stack).items()
         for name, value in (component.outputs or {"": ""}).items()
     ]
-    told = [(key, stack.connector.get(key, "")) for key in ("role_arn", "secret_arn")]
+    told = [(key, stack.connector.get(key, "")) for key in ("role_arn", "secret_arn", "data_key")]
     rows += [["access", "aws", "built", key, value] for key, value in told if value]
     rows += [["ZenML", r.status, "", "server", r.server] for r in registry.registrations_of(stack.name)]
     return "\n".join([head, text.table(rows), *_files_text(client_files(stack, registry))])

@@ -214,7 +214,7 @@ def _register(stack: "RegisteredStack", registry: "Registry", url: str, profile:
     doors = engine.Doors(
         server=opened(url),
         registry=registry,
-        login=partial(_login, stack, registry, profile),
+        login=partial(_login, stack, profile),
         now=now,
         on_step=lambda step: story(f"  {step.words}"),
     )
@@ -319,27 +319,20 @@ def opened(url: str, credential: "Credential | None" = None) -> "Server":
     return Server(url, known, new_id=lambda: str(uuid4()), ca_file=choices().ca_file)
 
 
-def _login(
-    stack: "RegisteredStack", registry: "Registry", profile: str, implicit: bool
-) -> "tuple[Login, Key | None]":
+def _login(stack: "RegisteredStack", profile: str, implicit: bool) -> "tuple[Login, Key | None]":
     """How the server gets into the stack's account; a key is read only where it may be used."""
     from provisioner.zenml import login
 
     chosen = choices()
     key = _key(stack.connector, stack.region, profile)
     found = login.choose(
-        connector={**stack.connector, "data_key": _data_key(stack, registry)},
+        connector=stack.connector,
         implicit=implicit,
         key_id=key.id if key else "",
         wish=chosen.auth,
         role_arn=chosen.role,
     )
     return found, key
-
-
-def _data_key(stack: "RegisteredStack", registry: "Registry") -> str:
-    """The customer's key of the bucket, as the stack's stack.yaml names it."""
-    return str(_spec(stack, registry).get("data", {}).get("kms_key") or "")
 
 
 def _spec(stack: "RegisteredStack", registry: "Registry") -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from provisioner.components import find
 from provisioner.errors import SpecError
 
 # How credentials are obtained, and where a secret lies, never the secret itself. Nothing else leaves.
-ACCESS_KEYS = ("type", "auth_method", "trust", "role_arn", "external_id", "secret_arn")
+ACCESS_KEYS = ("type", "auth_method", "trust", "role_arn", "external_id", "secret_arn", "data_key")
 _TEXTS = ("name", "account", "region", "status", "template_sha256", "stack_id", "created_at")
 
 

@@ -128,6 +128,7 @@ def test_connectors_are_told_once_for_all_their_stacks(cli: Any) -> None:
             "role_arn": ROLE,
             "external_id": "",
             "secret_arn": "",
+            "data_key": "",
             "stacks": ["churn", "fraud"],
             "resources": {"churn.artifact_store": "b", "fraud.artifact_store": "b"},
         }
