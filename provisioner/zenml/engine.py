@@ -80,13 +80,15 @@ def register(stack: Stack, *, doors: Doors) -> Outcome:
         for step in planned:
             doors.on_step(step)
             work.apply(step)
-        done = _checked(stack, work, before)
+        done = _checked(stack, work)
     except StackwrightError as error:
         _roll_back(work, was_there=bool(steps.removal(world, own)), error=error)
         raise
-    if done != before:
+    written = work.registration if planned else before
+    if written is None or replace(written, updated_at=done.updated_at) != done:
         registry.record_registration(done)
-    return Outcome(registration=done, steps=tuple(planned), left_out=wanted.left_out, notes=wanted.notes)
+        written = done
+    return Outcome(registration=written, steps=tuple(planned), left_out=wanted.left_out, notes=wanted.notes)
 
 
 def unregister(registration: Registration, *, labels: Mapping[str, str], doors: Doors) -> None:
@@ -286,7 +288,7 @@ def _aside(found: FoundComponent) -> dict[str, Any]:
     }
 
 
-def _checked(stack: Stack, work: _Work, before: Registration | None) -> Registration:
+def _checked(stack: Stack, work: _Work) -> Registration:
     """The server is read once more: what it answered is not what it keeps. Raises CheckError."""
     world = work.doors.server.world(stack.name, _ids(work.registration))
     own = Own(labels=stack.labels, ids=frozenset(_ids(work.registration)))
@@ -298,14 +300,12 @@ def _checked(stack: Stack, work: _Work, before: Registration | None) -> Registra
             hint="somebody else may be changing the stack there: run the same command again",
         )
     made = next(s for s in world.stacks if own.has(s))
-    done = replace(
+    return replace(
         work.registration,
         status="registered",
         remote_id=made.id,
         ids=steps.ids_of(work.wanted, world, own),
     )
-    same = before and replace(before, updated_at=done.updated_at) == done
-    return before if before and same else done
 
 
 def _roll_back(work: _Work, *, was_there: bool, error: StackwrightError) -> None:

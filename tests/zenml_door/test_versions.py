@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from provisioner.registry import Registry
+from provisioner.zenml import engine
 from provisioner.zenml.wanted import LeftOut
 from tests.zenml_door.scenes import NAME, NOW, Stage, door, scenes, stack
 from tests.zenml_door.wire import PLANTED, TOKEN, URL, VERSIONS, Replay, recording
@@ -116,3 +118,32 @@ def test_the_registry_holds_no_secret(told: dict[str, Any], home: Path) -> None:
     assert [s for s in PLANTED if s.encode() in stored] == []
     assert told["register"][0].registration.updated_at == NOW
     assert stack().labels == {"stackwright": NAME, "stackwright-stack": stack().id}
+
+
+class Edited(Replay):
+    """A person took the connector from a component meanwhile; what we put there is there again."""
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            self.writes.append(request.url.path)
+            return httpx.Response(200, json={})
+        answer = super()._answer(request)
+        if request.url.path.endswith("/components") and self.edited and not self.writes:
+            body = answer.json()
+            body["items"][0]["metadata"]["connector"] = None
+            return httpx.Response(200, json=body)
+        return answer
+
+    edited = False
+
+
+def test_what_is_updated_in_place_ends_as_registered(version: str, home: Path) -> None:
+    wire = Edited([e for scene in ("register", "again") for e in recording(version)[scene]])
+    stage = Stage(door(URL, TOKEN, wire), Registry(home / "registry.db"), with_key=True)
+    first = engine.register(stack(), doors=stage.doors).registration
+    wire.writes.clear()
+    wire.edited = True
+    outcome = engine.register(stack(), doors=stage.doors)
+    assert [s.action for s in outcome.steps] == ["update"]
+    assert (outcome.registration, stage.registration()) == (first, first)
+    assert (len(wire.writes), first.status) == (1, "registered")
