@@ -59,7 +59,9 @@ def login(url: str, username: str, is_token: bool, as_json: bool) -> None:
 
     url = zenml_target.checked_url(url)
     kind: Any = "password" if username else "token" if is_token else "api_key"
-    credential = Credential(kind=kind, secret=_secret(kind), username=username)
+    credential = Credential(
+        kind=kind, secret=zenml_login.checked(_secret(kind), "what came in", kind), username=username
+    )
     server = zenml_target.opened(url, credential)
     who = server.log_in()
     zenml_login.keep(url, credential)
@@ -73,7 +75,7 @@ def _secret(kind: str) -> str:
     given = str(click.prompt(words, hide_input=True, err=True)) if sys.stdin.isatty() else sys.stdin.read()
     if not given.strip():
         raise SpecError(f"no {words} came in", hint="type it, or pipe it in: `… < key.txt`")
-    return given.strip()
+    return given
 
 
 @command.command()
@@ -107,7 +109,8 @@ def status(url: str | None, region: str, as_json: bool) -> int:
       stackwright zenml status https://zenml.example.com
     """
     registry = open_registry()
-    held = registry.registrations()
+    others = {s.name for s in registry.stacks()} - {s.name for s in registry.usable_stacks()}
+    held = [r for r in registry.registrations() if r.stack not in others]
     wanted = [zenml_target.checked_url(url)] if url else list(dict.fromkeys(r.server for r in held))
     if not wanted and zenml_target.choices().url:
         wanted = [zenml_target.choices().url]
@@ -210,6 +213,7 @@ def remove(name: str, forget: bool, yes: bool, as_json: bool) -> None:
       stackwright zenml remove churn-dev
     """
     registry = open_registry()
+    registry.usable(name)
     held = registry.registrations_of(name)
     if not held:
         raise SpecError(f"no ZenML server holds {name!r}", hint="`stackwright zenml status`", field="name")

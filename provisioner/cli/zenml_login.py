@@ -2,10 +2,11 @@
 
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 from provisioner.errors import SpecError
-from provisioner.zenml.server import Credential, CredentialKind
+from provisioner.zenml.server import Credential, CredentialKind, is_credential
 
 _SERVICE = "stackwright-zenml"
 # The first that is set is taken. ZenML's own variables say which server they are for, and so do ours.
@@ -40,11 +41,24 @@ def source(url: str) -> str:
 
 def _of_environment(url: str) -> Credential | None:
     for kind, variable, address in _VARIABLES:
-        secret = os.environ.get(variable, "")
+        secret = os.environ.get(variable, "").strip()
         if secret and os.environ.get(address, "").rstrip("/") == url:
             name = os.environ.get("STACKWRIGHT_ZENML_USERNAME", "default") if kind == "password" else ""
-            return Credential(kind=kind, secret=secret, username=name)
+            return Credential(kind=kind, secret=checked(secret, variable, kind), username=name)
     return None
+
+
+def checked(secret: str, source: str, kind: CredentialKind = "api_key") -> str:
+    """Without white space around it; raises SpecError that names the source, never the secret."""
+    secret = secret.strip()
+    # A password goes in a form, which holds all letters there are.
+    if secret and not (secret.isprintable() if kind == "password" else is_credential(secret)):
+        raise SpecError(
+            f"{source} holds a line break or a character that no key or token has",
+            hint="copy it again: one line of ASCII letters, digits and signs",
+            field=source,
+        )
+    return secret
 
 
 def _of_keyring(url: str) -> Credential | None:
@@ -54,8 +68,9 @@ def _of_keyring(url: str) -> Credential | None:
     try:
         kept = keyring.get_password(_SERVICE, url)
         held = json.loads(kept) if kept else None
-        return Credential(**held) if held else None
-    except (keyring.errors.KeyringError, ValueError, TypeError):
+        found = Credential(**held) if held else None
+        return replace(found, secret=checked(found.secret, "the keyring", found.kind)) if found else None
+    except (keyring.errors.KeyringError, SpecError, ValueError, TypeError, AttributeError):
         return None
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _META = "stackwright.zenml"
+_KEY = ("STACKWRIGHT_ZENML_AWS_ACCESS_KEY_ID", "STACKWRIGHT_ZENML_AWS_SECRET_ACCESS_KEY")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,10 +344,10 @@ def _spec(stack: "RegisteredStack", registry: "Registry") -> Mapping[str, Any]:
 
 def _key(connector: Mapping[str, str], region: str, profile: str) -> "Key | None":
     """The user's, given for this one purpose, else the stack's own. Never the caller's own credentials."""
+    from provisioner.cli import zenml_login
     from provisioner.zenml.engine import Key
 
-    id_ = os.environ.get("STACKWRIGHT_ZENML_AWS_ACCESS_KEY_ID", "")
-    secret = os.environ.get("STACKWRIGHT_ZENML_AWS_SECRET_ACCESS_KEY", "")
+    id_, secret = (zenml_login.checked(os.environ.get(v, ""), v) for v in _KEY)
     if id_ and secret:
         return Key(id=id_, secret=secret)
     if connector.get("secret_arn"):

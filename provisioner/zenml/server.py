@@ -68,6 +68,11 @@ class Verdict:
     error: str = ""
 
 
+def is_credential(text: str) -> bool:
+    """Whether a header can hold it: visible ASCII and inner spaces, as in all keys and tokens there are."""
+    return text.isascii() and text.isprintable() and text == text.strip() != ""
+
+
 class Server:
     """One ZenML server as one caller; raises RefusedError, and SpecError for a certificate file."""
 
@@ -229,10 +234,11 @@ class Server:
         if known.kind == "password":
             form |= {"grant_type": "password", "username": known.username}
         answer = self._send("POST", "/login", form=form)
-        if not isinstance(answer, Mapping) or not answer.get("access_token"):
+        token = str(answer.get("access_token") or "") if isinstance(answer, Mapping) else ""
+        if not is_credential(token):
             raise self._no_zenml()
-        self._confided.add(str(answer["access_token"]))
-        return str(answer["access_token"])
+        self._confided.add(token)
+        return token
 
     @cached_property
     def _in_workspaces(self) -> bool:
@@ -342,6 +348,13 @@ class Server:
                 hint="where it is signed by yourselves: --zenml-ca-file FILE (STACKWRIGHT_ZENML_CA_FILE) "
                 "names the certificate that signed it",
                 code="Distrusted",
+            )
+        if isinstance(error, httpx.LocalProtocolError):
+            # Its text repeats the header that holds the login, in a spelling that no search finds.
+            return RefusedError(
+                f"no request to {self._host} can be made with this login",
+                hint=f"a new one: {_HOW_TO_LOG_IN}",
+                code="Unsendable",
             )
         if isinstance(error, httpx.ProxyError):
             return RefusedError(

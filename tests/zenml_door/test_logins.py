@@ -83,6 +83,45 @@ def test_a_key_without_an_address_is_for_nobody(monkeypatch: pytest.MonkeyPatch)
     assert zenml_login.find(URL) is None
 
 
+BROKEN = ["planted\rTOKEN", "planted\nTOKEN", "plantedTÖKEN", "planted\x00TOKEN"]
+
+
+@pytest.mark.parametrize("variable", ["STACKWRIGHT_ZENML_API_KEY", "STACKWRIGHT_ZENML_TOKEN"])
+@pytest.mark.parametrize("secret", BROKEN[:3])  # no environment holds a NUL
+def test_a_login_that_no_header_can_hold_is_named_and_not_shown(
+    variable: str, secret: str, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACKWRIGHT_ZENML_URL", URL)
+    monkeypatch.setenv(variable, secret)
+    ran = cli("zenml", "status", "--json")
+    assert (ran.code, ran.error["field"], "planted" in ran.out + ran.err) == (2, variable, False)
+    assert ran.error["message"] == f"{variable} holds a line break or a character that no key or token has"
+
+
+@pytest.mark.parametrize("white", ["\r", "\n", "\r\n", " ", "\t"])
+def test_white_space_around_a_login_is_no_part_of_it(white: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKWRIGHT_ZENML_URL", URL)
+    monkeypatch.setenv("STACKWRIGHT_ZENML_TOKEN", f"{SECRET}{white}")
+    assert zenml_login.find(URL) == Credential(kind="token", secret=SECRET)
+    monkeypatch.setenv("STACKWRIGHT_ZENML_AWS_ACCESS_KEY_ID", f"{white}AKIAMINE")
+    monkeypatch.setenv("STACKWRIGHT_ZENML_AWS_SECRET_ACCESS_KEY", f"mine{white}")
+    key = zenml_target._key({}, "eu-central-1", "")
+    assert key is not None
+    assert key.as_configuration() == {"aws_access_key_id": "AKIAMINE", "aws_secret_access_key": "mine"}
+
+
+@pytest.mark.parametrize("secret", BROKEN)
+@pytest.mark.parametrize("options", [("--token",), ()])
+def test_what_comes_in_by_a_pipe_is_looked_at_before_it_is_sent(
+    secret: str, options: tuple[str, ...], kept: Kept, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from io import StringIO
+
+    monkeypatch.setattr("sys.stdin", StringIO(secret))
+    ran = cli("zenml", "login", "http://127.0.0.1:1", *options, "--json")
+    assert (ran.code, ran.error["field"], "planted" in ran.out + ran.err) == (2, "what came in", False)
+
+
 def test_the_keyring_keeps_a_login_until_it_is_forgotten(kept: Kept) -> None:
     zenml_login.keep(URL, Credential(kind="password", secret=SECRET, username="ann"))
     assert zenml_login.find(URL) == Credential(kind="password", secret=SECRET, username="ann")
@@ -90,7 +129,10 @@ def test_the_keyring_keeps_a_login_until_it_is_forgotten(kept: Kept) -> None:
     assert (zenml_login.forget(URL), zenml_login.forget(URL), kept.held) == (True, False, {})
 
 
-@pytest.mark.parametrize("text", ["no json", json.dumps({"kind": "api_key"}), "[]"])
+FOREIGN = [{"kind": "api_key"}, {"kind": "token", "secret": "a\nb"}, {"kind": "token", "secret": 5}]
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", *map(json.dumps, FOREIGN)])
 def test_what_somebody_else_wrote_into_the_keyring_is_no_login(text: str, kept: Kept) -> None:
     kept.held["stackwright-zenml", URL] = text
     assert zenml_login.find(URL) is None

@@ -72,6 +72,23 @@ def test_without_a_login_nothing_is_asked() -> None:
     assert asked == []
 
 
+@pytest.mark.parametrize("secret", ["plantedTOKEN\r", "planted\nTOKEN"])
+def test_a_login_that_cannot_be_sent_is_not_repeated(secret: str) -> None:
+    """httpx tells of it in a spelling of its own: `b'Bearer plantedTOKEN\\r'`."""
+    with listening(_Info) as port:
+        url = f"http://127.0.0.1:{port}"
+        asked = Server(url, Credential(kind="token", secret=secret), new_id=lambda: "")
+        code, message, hint = told(asked.log_in)
+    assert (code, message) == (4, f"no request to 127.0.0.1:{port} can be made with this login")
+    assert "planted" not in message + hint
+
+
+@pytest.mark.parametrize("token", ["a\nb", "ö", "", None])
+def test_a_token_of_a_server_that_no_header_can_hold_is_none(token: object) -> None:
+    asked = server(answering(200, {"access_token": token}), "api_key")
+    assert told(asked.log_in)[1] == "what answers at zenml.example.com is no ZenML server"
+
+
 def test_an_api_key_goes_to_the_login_and_nowhere_else() -> None:
     seen: list[tuple[str, bool]] = []
 
