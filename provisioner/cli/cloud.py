@@ -107,12 +107,12 @@ def open_cloud(region: str, profile: str) -> Cloud:
 
 
 def open_cloud_of(name: str, region: str, profile: str, *, foreign: bool = False) -> Cloud:
-    """The doors of where a stack is; raises CheckError where a registered one is elsewhere.
+    """The doors of where a stack is; raises CheckError where a registered one is elsewhere, or another's.
 
     `foreign` is for a verb that may reach another account through the stack's own role.
     """
     cloud = open_cloud(region_of(name, region), profile)
-    known = cloud.registry.stack(cloud.name_of(name))
+    known = cloud.registry.usable(cloud.name_of(name))
     if known:
         account = known.account if foreign else cloud.account
         proof.check_place(known, account=account, region=cloud.session.region)

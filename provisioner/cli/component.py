@@ -6,6 +6,7 @@ from provisioner import text
 from provisioner.cli.options import answer, confirm, json_option, open_registry, story, yes_option
 from provisioner.errors import CheckError
 from provisioner.registry import RegisteredComponent, Registry
+from provisioner.sharing import may_use
 
 
 @click.group()
@@ -23,7 +24,7 @@ def command() -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """Every registered component, built or found."""
-    components = open_registry().components()
+    components = _visible(open_registry())
     rows = [["name", "type", "flavor", "origin", "account", "region"]]
     rows += [[c.name, c.type, c.flavor, origin_text(c), c.account, c.region] for c in components]
     empty = (
@@ -72,6 +73,16 @@ def _find(registry: Registry, name: str) -> RegisteredComponent:
     """The component of this name; raises CheckError that names the others."""
     component = registry.component(name)
     if component is None:
-        known = ", ".join(c.name for c in registry.components()) or "none"
+        known = ", ".join(c.name for c in _visible(registry)) or "none"
         raise CheckError(f"no component {name!r} is registered", hint=f"registered: {known}", field="name")
+    users = [s for s in registry.stacks() if name in s.components.values()]
+    if users and not any(may_use(registry.seat, owner=s.owner, groups=s.groups) for s in users):
+        registry.usable(users[0].name)
     return component
+
+
+def _visible(registry: Registry) -> list[RegisteredComponent]:
+    """The components of stacks that this user may use, and those of no stack."""
+    own = {c for s in registry.usable_stacks() for c in s.components.values()}
+    others = {c for s in registry.stacks() for c in s.components.values()} - own
+    return [c for c in registry.components() if c.name not in others]

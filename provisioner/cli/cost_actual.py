@@ -41,7 +41,7 @@ def actual(name: str, days: int, profile: str, as_json: bool) -> None:
     """
     from provisioner.aws.costs import REGION, Costs
 
-    stack = open_registry().stack(name)
+    stack = open_registry().usable(name)
     door = Costs(open_session(REGION, profile).client("ce", REGION))
     end = now().date()
     start = end - timedelta(days=days)

@@ -92,11 +92,13 @@ def command(
     drafted.check()
     spec = drafted.plan.spec
     cloud = open_cloud(spec.region, profile)
+    cloud.registry.usable(spec.name)
     account = cloud.account
     wishes = deploy.Wishes(allow_removal=allow_removal, take_over=take_over)
     state = deploy.look(
         drafted.plan, stacks=cloud.stacks, registry=cloud.registry, account=account, wishes=wishes
     )
+    cloud.registry.usable(spec.name, state.id if state else "")
     if not reuse_unchecked:
         _check_reused(spec, cloud)
     if not unchecked:

@@ -36,6 +36,7 @@ def command(
     name = cloud.name_of(name)
     doors = cloud.for_destroy()
     found = destroy.look(name, doors=doors, account=cloud.account, region=cloud.session.region)
+    cloud.registry.usable(name, found.stack_id)
     steps = teardown.plan(found, keep_data=keep_data, even_if_used=even_if_used)
     kept = [*(teardown.kept(found) if keep_data else []), *teardown.stays(found)]
     story(f"In account {cloud.account}, {cloud.session.region}:")

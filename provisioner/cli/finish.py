@@ -50,7 +50,10 @@ def command(
 
     if finish_address.looks_like_one(what) or what.startswith("v="):
         registry = open_registry()
-        stack = finish.with_address(finish_address.parse(what), registry=registry, now=now())
+        address = finish_address.parse(what)
+        opened = registry.enrolment(address.enrolment_id)
+        registry.usable(opened.name if opened else "", str(address.stack))
+        stack = finish.with_address(address, registry=registry, now=now())
         story(
             f"Kept as unverified. Next, with credentials of account {stack.account}: "
             f"`stackwright finish {stack.name}`."

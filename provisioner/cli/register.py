@@ -101,6 +101,7 @@ def keep(stack: str, components: "list[RegisteredComponent]", cloud: "Cloud", *,
     from provisioner.cli.stack import as_answer, stack_text
 
     made = founds.stack(stack, components, now=now())
+    cloud.registry.usable(stack)
     zenml_target.ready(specs.Register())
     cloud.registry.register(made, components)
     zenml_target.registered(made, cloud.registry)

@@ -156,17 +156,10 @@ def delete(name: str, yes: bool, as_json: bool) -> None:
 
 def find(registry: Registry, name: str) -> RegisteredStack:
     """The stack of this name; raises CheckError that names the others, or whose it is."""
-    stack = registry.stack(name)
+    stack = registry.usable(name)
     if stack is None:
         known = ", ".join(s.name for s in visible(registry)) or "none"
         raise CheckError(f"no stack {name!r} is registered", hint=f"registered: {known}", field="name")
-    if not may_use(registry.seat, owner=stack.owner, groups=stack.groups):
-        raise CheckError(
-            f"{name} is {stack.owner}'s and not shared with {registry.seat.user}",
-            hint=f"{stack.owner} shares it by `stackwright stack share {name} --group NAME`;"
-            " STACKWRIGHT_GROUPS names your groups",
-            field="name",
-        )
     return stack
 
 

@@ -69,6 +69,7 @@ def _held(name: str) -> "list[Registration]":
     from provisioner.cli import connector
 
     registry = open_registry()
+    registry.usable(name)
     stacks = next((c.stacks for c in connector.read() if c.name == name), (name,))
     return [r for stack in dict.fromkeys((name, *stacks)) for r in registry.registrations_of(stack)]
 

@@ -31,7 +31,7 @@ from provisioner.registry.values import (
     make_registration,
     make_stack,
 )
-from provisioner.sharing import Seat
+from provisioner.sharing import Seat, check, may_use
 
 T = TypeVar("T")
 # What an address may not close any more, and only a deletion may change.
@@ -112,6 +112,7 @@ class Registry:
             names = {c.name for c in components} | {*(known.components.values() if known else ())}
             by_name = self._held(connection, names)
             _check_free(stack, components, known, by_name)
+            self._check_mine(known)
             _check_components_free(components, known, by_name)
             if enrolment is not None:
                 _close(connection, enrolment)
@@ -133,6 +134,23 @@ class Registry:
 
     def stack(self, name: str) -> RegisteredStack | None:
         return self._first(sa.select(STACKS).where(STACKS.c.name == name), make_stack)
+
+    def usable(self, name: str, stack_id: str = "") -> RegisteredStack | None:
+        """The stack of this name; raises CheckError where it, or what has this id, is another user's.
+
+        Whatever is done to a stack that somebody named comes by here.
+        """
+        meant = STACKS.c.name == name
+        if stack_id:
+            meant = meant | (STACKS.c.stack_id == stack_id)
+        found = self._read(sa.select(STACKS).where(meant), make_stack)
+        for stack in found:
+            check(self.seat, stack.name, owner=stack.owner, groups=stack.groups)
+        return next((s for s in found if s.name == name), None)
+
+    def usable_stacks(self) -> list[RegisteredStack]:
+        """The stacks that this seat may use."""
+        return [s for s in self.stacks() if may_use(self.seat, owner=s.owner, groups=s.groups)]
 
     def components(self) -> list[RegisteredComponent]:
         return sorted(self._read(sa.select(COMPONENTS), make_component), key=lambda c: c.name)
@@ -251,6 +269,11 @@ class Registry:
 
     def _default(self) -> dict[str, str]:
         return {"owner": self.seat.user, "host": "", "directory": ""}
+
+    def _check_mine(self, known: RegisteredStack | None) -> None:
+        # A server has no user: it keeps what stacks themselves say, whoever owns them.
+        if known and known.status != "deleted" and self.seat.user:
+            check(self.seat, known.name, owner=known.owner, groups=known.groups)
 
     def _with_owner(self, stack: RegisteredStack, known: RegisteredStack | None) -> RegisteredStack:
         """Who registered a name first keeps it, and whom it is shared with, through every update."""
