@@ -1,5 +1,6 @@
 """`stackwright status`."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -13,7 +14,7 @@ from provisioner.errors import CheckError
 if TYPE_CHECKING:
     from provisioner.aws.cloudformation import StackState
     from provisioner.cli.cloud import Cloud
-    from provisioner.registry import RegisteredStack
+    from provisioner.registry import RegisteredStack, Registry
 
 
 @click.command()
@@ -36,6 +37,7 @@ def command(name: str, region: str, profile: str, as_json: bool) -> None:
     lines = [
         f"{key}: {value[key]}" for key in ("cloudformation", "enrolment", "registry", "reason") if value[key]
     ]
+    lines += [f"ZenML {r['server']}: {r['status']}" for r in value["registrations"]]
     answer(value, f"{name}\n" + "\n".join(f"  {line}" for line in lines), as_json=as_json)
     if value["next"]:
         story(f"Next: {value['next']}")
@@ -54,11 +56,10 @@ def look(name: str, cloud: "Cloud") -> dict[str, Any]:
         raise CheckError(
             f"neither a link nor a stack is called {name!r}", hint="check --region", field="name"
         )
-    gone = known is not None and known.stack_id and (state is None or state.verdict == "gone")
-    if gone and known and known.status not in ("deleting", "deleted"):
-        cloud.registry.set_status(name, "deleted")
-        zenml_target.gone(name, cloud.registry)
-        known = cloud.registry.stack(name)
+    if known and known.stack_id and (state is None or state.verdict == "gone"):
+        known = _gone(known, cloud.registry)
+        opened = cloud.registry.enrolments_of(name)
+    registrations = zenml_target.as_answer(known, cloud.registry) if known else []
     reason = deploy.first_failure(cloud.stacks, state) if state and state.verdict == "failed" else ""
     return {
         "name": name,
@@ -67,10 +68,21 @@ def look(name: str, cloud: "Cloud") -> dict[str, Any]:
         "enrolment": opened[0].status if opened else "",
         "start_by": stamp(opened[0].start_by) if opened else "",
         "registry": known.status if known else "",
-        "registrations": zenml_target.as_answer(known, cloud.registry) if known else [],
+        "registrations": registrations,
         "reason": reason,
-        "next": _next(name, state, known, opened[0].status if opened else ""),
+        "next": _next(name, state, known, opened[0].status if opened else "", registrations),
     }
+
+
+def _gone(known: "RegisteredStack", registry: "Registry") -> "RegisteredStack | None":
+    """Marked as deleted, and out of the ZenML servers: those that were away are asked each time again."""
+    if known.status not in ("deleting", "deleted"):
+        registry.set_status(known.name, "deleted")
+    for used in registry.enrolments_of(known.name):
+        if used.stack_id == known.stack_id and used.status != "deleted":
+            registry.update_enrolment(replace(used, status="deleted"))
+    zenml_target.gone(known.name, registry)
+    return registry.stack(known.name)
 
 
 def find_state(name: str, cloud: "Cloud") -> "StackState | None":
@@ -87,10 +99,20 @@ def find_state(name: str, cloud: "Cloud") -> "StackState | None":
 
 
 def _next(
-    name: str, state: "StackState | None", known: "RegisteredStack | None", enrolment: Status | Literal[""]
+    name: str,
+    state: "StackState | None",
+    known: "RegisteredStack | None",
+    enrolment: Status | Literal[""],
+    registrations: list[dict[str, Any]],
 ) -> str:
     from provisioner import deploy
 
+    if known and known.status == "deleted" and registrations:
+        servers = ", ".join(r["server"] for r in registrations)
+        return (
+            f"ZenML {servers} still has it: `stackwright status {name}` tries once more; where the server "
+            f"is gone for good, `stackwright zenml remove {name} --forget`"
+        )
     if known and known.status == "deleted" and (state is None or state.verdict == "gone"):
         return f"the CloudFormation stack is gone: `stackwright stack delete {name}` forgets it"
     if known and known.status == "deleting":

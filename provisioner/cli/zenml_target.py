@@ -239,18 +239,19 @@ def unregistered(name: str, registry: "Registry") -> None:
         _unregister(registration, registry)
 
 
-def gone(name: str, registry: "Registry") -> None:
-    """The same for a stack that CloudFormation has no more; a server that cannot be asked is marked."""
+def gone(name: str, registry: "Registry") -> list[str]:
+    """The same for a stack that CloudFormation has no more; the servers that hold it still, marked so."""
+    stays = []
     for registration in registry.registrations_of(name):
         try:
             _unregister(registration, registry)
         except StackwrightError as error:
             registry.record_registration(replace(registration, status="stale", updated_at=now()))
-            story(
-                f"ZenML {registration.server} still has {name}: {error.message}. "
-                f"Next: `stackwright zenml remove {name}`.",
-                color="yellow",
-            )
+            stays.append(registration.server)
+            story(f"ZenML {registration.server} still has {name}: {error.message}.", color="yellow")
+            if error.hint:
+                story(f"  {error.hint}")
+    return stays
 
 
 def _unregister(registration: "Registration", registry: "Registry") -> None:

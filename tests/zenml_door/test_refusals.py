@@ -2,11 +2,10 @@
 
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from provisioner.zenml import engine
 from provisioner.zenml.server import Credential, CredentialKind, Server
 from provisioner.zenml.wanted import Part
 from tests.cli.conftest import cli
+from tests.zenml_door.listening import listening
 from tests.zenml_door.scenes import NAME, NOW, REGION, Stage, door, part, stack
 from tests.zenml_door.wire import PLANTED, TOKEN, URL, Replay, recording
 
@@ -149,25 +149,6 @@ class _Info(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
-
-
-class listening:  # noqa: N801 - used as a function
-    """A server on this machine as long as the block lasts; its port."""
-
-    def __init__(self, handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None) -> None:
-        self._server = HTTPServer(("127.0.0.1", 0), handler)
-        if context:
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-
-    def __enter__(self) -> int:
-        self._thread.start()
-        return self._server.server_address[1]
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 @pytest.fixture
