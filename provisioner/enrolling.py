@@ -49,7 +49,7 @@ class Doors:
     host: str
     endpoint: Callable[[str], str]
     ask: Callable[[Question], Caller]
-    on_deleted: Callable[[str], None]
+    on_deleted: Callable[[str], object]
 
 
 def take(body: bytes, enrolment_id: str, *, doors: Doors, now: datetime) -> Answer:
