@@ -107,23 +107,32 @@ def parse(body: bytes) -> Callback:
         raise SpecError(f"a callback of more than {MAX_BYTES:,} bytes", hint=_HINT, field="body")
     outer = _object(body, ("version", "claim", "identity"), "body")
     if outer["version"] != 1 or isinstance(outer["version"], bool):
-        raise SpecError(f"unknown version {outer['version']!r} of a callback", hint=_HINT, field="version")
-    text = str(outer["claim"])
+        raise SpecError("a callback of another version than 1", hint=_HINT, field="version")
+    text, identity = _text(outer, "claim"), _text(outer, "identity")
     claim = _object(text.encode(), ("request", "request_id", "stack", "address"), "claim")
     if claim["request"] not in get_args(RequestKind):
-        raise SpecError(f"{claim['request']!r} is no request of CloudFormation", hint=_HINT, field="request")
-    if not re.fullmatch(r"[\w-]{1,128}", str(claim["request_id"]), re.ASCII):
+        raise SpecError("this is no request of CloudFormation", hint=_HINT, field="request")
+    request_id = _text(claim, "request_id")
+    if not re.fullmatch(r"[\w-]{1,128}", request_id, re.ASCII):
         raise SpecError("request_id is missing or malformed", hint=_HINT, field="request_id")
-    address = finish_address.parse(str(claim["address"]))
+    address = finish_address.parse(_text(claim, "address"))
     if str(address.stack) != claim["stack"]:
         raise CheckError("the callback is of one stack and its address of another", field="stack")
     return Callback(
         kind=claim["request"],
-        request_id=str(claim["request_id"]),
+        request_id=request_id,
         address=address,
         text=text,
-        identity=str(outer["identity"]),
+        identity=identity,
     )
+
+
+def _text(said: Mapping[str, Any], key: str) -> str:
+    """A text that can be hashed, kept and repeated; JSON knows others: NUL, and halves of characters."""
+    found = said[key]
+    if not isinstance(found, str) or not found.isprintable():
+        raise SpecError(f"{key} of a callback is no plain text", hint=_HINT, field=key)
+    return found
 
 
 def _object(text: bytes, keys: tuple[str, ...], what: str) -> dict[str, Any]:
@@ -150,7 +159,10 @@ def question(
     `server` is our own public host, `endpoint` the only STS that counts. Nothing of the answer's address is
     the sender's but the query that was signed.
     """
-    given = urlsplit(callback.identity)
+    try:
+        given = urlsplit(callback.identity)
+    except ValueError:
+        raise SpecError("the identity of a callback is no address", hint=_HINT, field="identity") from None
     if f"{given.scheme}://{given.netloc}" != endpoint or given.path not in ("", "/") or given.fragment:
         raise _unproved(f"the signature is for {given.netloc[:80] or 'nobody'}, not for {endpoint}")
     query = _query(given.query)

@@ -44,6 +44,8 @@ def parse(text: str) -> Address:
             raise SpecError(f"{pair[:40]!r} is no part of a finish address", hint=_HINT, field="address")
         # Only percent signs are decoded: a plus in a role's name is a plus.
         values[key] = unquote(value)
+        if not values[key].isprintable():
+            raise SpecError(f"{key[:40]!r} holds what is no text", hint=_HINT, field="address")
     if values.get("v") != "1":
         raise SpecError(f"unknown version {values.get('v')!r} of finish address", hint=_HINT, field="v")
     for key, pattern in _REQUIRED.items():

@@ -73,6 +73,26 @@ def test_a_callback_says_what_happened_and_what_finishing_needs() -> None:
         (body(claim=json.dumps({**CLAIM, "more": 1})), "claim"),
         (body({**CLAIM, "request": "Destroy"}), "request"),
         (body({**CLAIM, "request_id": "../x"}), "request_id"),
+        (body({**CLAIM, "request": [[[]]]}), "request"),
+        (body({**CLAIM, "request": "\ud800"}), "request"),
+        (body({**CLAIM, "request_id": 7}), "request_id"),
+        (body({**CLAIM, "request_id": "\ud800"}), "request_id"),
+        (body({**CLAIM, "address": 7}), "address"),
+        (body({**CLAIM, "address": ADDRESS + "&artifact_store.bucket_name=\ud800"}), "address"),
+        (body({**CLAIM, "address": ADDRESS + "&artifact_store.bucket_name=a%00b"}), "address"),
+        (body({**CLAIM, "address": ADDRESS + "&artifact_store.bucket_name=a%0ab"}), "address"),
+        (body(claim="\ud800"), "claim"),
+        (body(claim="{}\x00"), "claim"),
+        (body(claim=7), "claim"),
+        (body(claim="[" * 50_000), "claim"),
+        (body(claim='{"request": ' + "[" * 20_000), "claim"),
+        (body(claim='{"request": ' + "9" * 9_000 + "}"), "claim"),
+        (body(identity="\ud800"), "identity"),
+        (body(identity="https://a\x00"), "identity"),
+        (body(identity=[]), "identity"),
+        (b'{"version": ' + b"9" * 9_000 + b"}", "body"),
+        (b'{"version": NaN, "claim": "", "identity": ""}', "version"),
+        (b'{"version": ' + b"[" * 500 + b"]" * 500 + b', "claim": "", "identity": ""}', "version"),
         (body({**CLAIM, "address": "v=2"}), "v"),
         (body({**CLAIM, "address": ADDRESS.replace(ID, "x")}), "enrolment"),
     ],
@@ -81,6 +101,16 @@ def test_what_is_no_callback_is_refused_by_field(sent: bytes, field: str) -> Non
     with pytest.raises(SpecError) as caught:
         callback.parse(sent)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("identity", ["https://[::1", "https://[x]/", "https://a]b", "//["])
+def test_an_identity_that_is_no_address_is_refused(identity: str) -> None:
+    assert message(lambda: question(identity)) == "the identity of a callback is no address"
+
+
+@pytest.mark.parametrize("identity", ["https://a:99999999", "https://a:x/", "https://[::1]", "?" * 900])
+def test_an_identity_of_nobody_we_know_proves_nothing(identity: str) -> None:
+    assert message(lambda: question(identity)).startswith("the callback proves nothing: ")
 
 
 def test_a_claim_of_another_stack_than_its_address() -> None:
