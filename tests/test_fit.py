@@ -364,7 +364,7 @@ def test_every_kind_that_a_scan_finds_is_judged_by_something() -> None:
 def test_what_was_not_looked_at_is_unknown_never_fit(kind: str) -> None:
     nothing = Found(arn="arn:aws:none:::x", account=ACCOUNT, region="", kind=kind, name="x")
     told = fit.best(nothing, HOME)
-    assert told.verdict in (("unknown",) if kind != "instance_profile" else ("unfit",))
+    assert told.verdict == "unknown"
 
 
 def test_what_no_component_could_use_is_unknown() -> None:
