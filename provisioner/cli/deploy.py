@@ -104,7 +104,8 @@ def command(
     if not unchecked:
         drafted = _asked(drafted, cloud, state, reuse_unchecked=reuse_unchecked)
         drafted.check()
-    zenml_target.ready(spec.register, spec=spec)
+    made = state is not None and state.verdict != "gone"
+    zenml_target.ready(spec.register, spec=spec, stack_id=state.id if state and made else "")
     story(text.plan(drafted.as_dict()))
     confirm(f"\n{_question(spec.name, state)} in account {account}, {spec.region}?", yes=yes)
     with interruptible(f"`stackwright wait {spec.name}`"), shown(len(drafted.template.resources)) as on_event:

@@ -11,7 +11,7 @@ import click
 
 from provisioner import regions
 from provisioner import spec as specs
-from provisioner.cli.options import now, open_session, story
+from provisioner.cli.options import now, open_registry, open_session, story
 from provisioner.components import find
 from provisioner.enrolments import stamp
 from provisioner.errors import RefusedError, SpecError, StackwrightError
@@ -155,8 +155,11 @@ def asked_url(wish: Register) -> str:
     return checked_url(url)
 
 
-def ready(wish: Register, *, spec: "Spec | None" = None) -> None:
-    """Raises what would stop the registration later, before anything is built; silent where none is asked."""
+def ready(wish: Register, *, spec: "Spec | None" = None, stack_id: str = "") -> None:
+    """Raises what would stop the registration later, before anything is built; silent where none is asked.
+
+    `stack_id` is that of the CloudFormation stack that is updated: what bears it on the server is ours.
+    """
     url = asked_url(wish)
     if not url:
         return
@@ -167,6 +170,20 @@ def ready(wish: Register, *, spec: "Spec | None" = None) -> None:
     server.log_in()
     if spec is not None and spec.access.trust != "access_key":
         _check_way_in(server, spec)
+    if spec is not None:
+        _check_names(server, spec, stack_id)
+
+
+def _check_names(server: "Server", spec: "Spec", stack_id: str) -> None:
+    from provisioner.zenml import engine
+    from provisioner.zenml.steps import Own
+    from provisioner.zenml.wanted import LABEL, STACK_LABEL, Part
+
+    held = engine.known(open_registry(), spec.name, server.url) if stack_id else None
+    ids = frozenset(i for i in (held.remote_id, *held.ids.values()) if i) if held else frozenset()
+    own = Own(labels={LABEL: spec.name, STACK_LABEL: stack_id} if stack_id else {}, ids=ids)
+    parts = [Part(type=w.component.type, flavor=w.component.flavor, config={}) for w in spec.components]
+    engine.check_free(spec.name, parts, own, server=server)
 
 
 def _check_way_in(server: "Server", spec: "Spec") -> None:

@@ -1,6 +1,6 @@
 """Engine: a registered stack into a ZenML server and out again, killed and resumed at any step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,7 +9,7 @@ from provisioner.errors import CheckError, PartlyDoneError, RefusedError, Stackw
 from provisioner.registry import Registration
 from provisioner.zenml import capabilities, steps
 from provisioner.zenml.steps import FoundComponent, Own, Step, World
-from provisioner.zenml.wanted import LeftOut, Login, Stack, Wanted, make, needs_aws
+from provisioner.zenml.wanted import LeftOut, Login, Part, Stack, Wanted, make, names, needs_aws
 
 if TYPE_CHECKING:
     from provisioner.registry import Registry
@@ -120,6 +120,12 @@ def standing(stack: Stack, registration: Registration, *, server: "Server") -> S
     if registration.remote_id not in there:
         return "missing"
     return "registered" if set(_ids(registration)) <= there else "changed"
+
+
+def check_free(name: str, parts: Sequence[Part], own: Own, *, server: "Server") -> None:
+    """Before anything is built: raises CheckError for a name that is taken, and a flavor that lacks."""
+    called = names(name, parts, flavors=server.flavors(), version=server.version)
+    steps.check_free(called, server.world(name, own.ids), own)
 
 
 def known(registry: "Registry", name: str, server: str) -> Registration | None:

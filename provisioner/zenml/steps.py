@@ -10,6 +10,7 @@ from provisioner.zenml.wanted import (
     STACK_LABEL,
     Component,
     Connector,
+    Names,
     Wanted,
 )
 
@@ -91,7 +92,7 @@ class Own:
 
 def plan(wanted: Wanted, world: World, own: Own) -> list[Step]:
     """Steps to what is wanted, none where it is so already; raises CheckError for a name taken."""
-    _check_free(wanted, world, own)
+    check_free(_names(wanted), world, own)
     connectors = {c.name: c for c in world.connectors if own.has(c)}
     components = {(c.type, c.name): c for c in world.components if own.has(c)}
     stack = next((s for s in world.stacks if own.has(s)), None)
@@ -135,12 +136,16 @@ def _connector_step(action: Action, found: FoundConnector) -> Step:
     return Step(action=action, kind="connector", key=f"connector:{found.name}", name=found.name, id=found.id)
 
 
-def _check_free(wanted: Wanted, world: World, own: Own) -> None:
-    names: Mapping[Kind, set[tuple[str, str]]] = {
+def _names(wanted: Wanted) -> Names:
+    return {
         "connector": {("", c.name) for c in wanted.connectors},
         "component": {(c.type, c.name) for c in wanted.components},
         "stack": {("", wanted.name)},
     }
+
+
+def check_free(names: Names, world: World, own: Own) -> None:
+    """Raises CheckError that says whose the thing is that has one of our names already."""
     for kind, things in world.things().items():
         for thing in things:
             called = (getattr(thing, "type", ""), thing.name)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,6 +42,8 @@ class Flavor:
 
 
 Flavors = Mapping[tuple[str, str], Flavor]
+# Kind of thing -> type, of components only, and name.
+Names = Mapping[str, Collection[tuple[str, str]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,15 +124,7 @@ class Wanted:
 
 def make(stack: Stack, *, flavors: Flavors, login: Login, version: str) -> Wanted:
     """What the server should hold; raises CheckError that names component and key."""
-    left_out = [out for part in stack.parts if (out := _left_out(part, flavors, version))]
-    gone = {out.type for out in left_out}
-    parts = [part for part in stack.parts if part.type not in gone]
-    notes = []
-    if all(part.type != "orchestrator" for part in parts):
-        parts.append(Part(type="orchestrator", flavor="local", config={}))
-        notes.append("ZenML runs no stack without an orchestrator: a local one stands in")
-    _check_required(parts)
-    used = [(part, flavors[part.type, _flavor(part)]) for part in parts]
+    used, left_out, notes = _used(stack.parts, flavors, version)
     connectors = _connectors(stack, used, login)
     return Wanted(
         name=stack.name,
@@ -138,9 +132,35 @@ def make(stack: Stack, *, flavors: Flavors, login: Login, version: str) -> Wante
         labels=stack.labels,
         connectors=tuple(connectors.values()),
         components=tuple(_component(stack, part, flavor, connectors) for part, flavor in used),
-        left_out=tuple(left_out),
-        notes=tuple(notes),
+        left_out=left_out,
+        notes=notes,
     )
+
+
+def names(name: str, parts: Sequence[Part], *, flavors: Flavors, version: str) -> Names:
+    """What a stack of these parts is going to be called there; raises CheckError."""
+    used, _, _ = _used(parts, flavors, version)
+    resource_types = {flavor.resource_type for _, flavor in used} & {GENERIC, BUCKET, DOCKER, CLUSTER}
+    return {
+        "connector": {("", f"{name}.{type_}") for type_ in resource_types},
+        "component": {(part.type, f"{name}.{part.type}") for part, _ in used},
+        "stack": {("", name)},
+    }
+
+
+def _used(
+    parts: Sequence[Part], flavors: Flavors, version: str
+) -> tuple[list[tuple[Part, Flavor]], tuple[LeftOut, ...], tuple[str, ...]]:
+    """The parts that the server can hold with its flavors, what it cannot, and what is to be said of that."""
+    left_out = [out for part in parts if (out := _left_out(part, flavors, version))]
+    gone = {out.type for out in left_out}
+    held = [part for part in parts if part.type not in gone]
+    notes = []
+    if all(part.type != "orchestrator" for part in held):
+        held.append(Part(type="orchestrator", flavor="local", config={}))
+        notes.append("ZenML runs no stack without an orchestrator: a local one stands in")
+    _check_required(held)
+    return [(part, flavors[part.type, _flavor(part)]) for part in held], tuple(left_out), tuple(notes)
 
 
 def needs_aws(stack: Stack, *, flavors: Flavors, version: str) -> bool:

@@ -349,6 +349,25 @@ def test_a_name_that_somebody_else_has_is_theirs(deployed: Any, zenml: ZenMLServ
     assert held(zenml) == before
 
 
+def test_deploy_builds_nothing_under_a_name_that_is_taken_there(
+    zenml: ZenMLServer, cli: Any, world: World
+) -> None:
+    default = zenml.get("/stacks", name="default", hydrate="true")["items"][0]
+    parts = {t: [c[0]["id"]] for t, c in default["metadata"]["components"].items()}
+    theirs = zenml.ask("POST", "/stacks", {"name": NAME, "components": parts})
+    asked = ("deploy", "--preset", "minimal", "--name", NAME, "--to", "zenml", "--yes", "--json")
+    refused = cli(*asked)
+    assert (refused.code, refused.error["message"]) == (
+        3,
+        f"the ZenML server has a stack '{NAME}' already, which is not stackwright's, but made by admin",
+    )
+    assert (world.cloud.stacks.describe(NAME), world.registry.stacks()) == (None, [])
+    zenml.ask("DELETE", f"/stacks/{theirs.body['id']}")
+    assert cli(*asked).code == 0
+    again = cli(*asked)
+    assert (again.code, "all as it should be" in again.err) == (0, True)
+
+
 def test_a_component_that_others_use_stays_and_is_named(deployed: Any, zenml: ZenMLServer, cli: Any) -> None:
     deployed("minimal")
     (registration,) = cli("zenml", "add", NAME, "--json").json["registrations"]

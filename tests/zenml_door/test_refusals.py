@@ -16,6 +16,7 @@ from provisioner.errors import StackwrightError
 from provisioner.registry import Registry
 from provisioner.zenml import engine
 from provisioner.zenml.server import Credential, CredentialKind, Server
+from provisioner.zenml.steps import Own
 from provisioner.zenml.wanted import Part
 from tests.cli.conftest import cli
 from tests.zenml_door.listening import listening
@@ -444,3 +445,33 @@ def test_a_server_without_the_aws_connector_is_given_no_key(home: Path) -> None:
     assert message == "the ZenML server has no AWS connector, without which it reaches no bucket"
     assert stack().region == REGION
     assert stage.registry.registrations_of(NAME) == []
+
+
+def holding(request: httpx.Request) -> httpx.Response:
+    """A server that has the stack already, whatever is asked first."""
+    found = next(e for e in recording("0.98.0")["again"] if e["request"]["path"] == request.url.path)
+    return httpx.Response(200, json=found["answer"])
+
+
+def free(labels: dict[str, str], **more: Any) -> None:
+    asked = server(httpx.MockTransport(holding))
+    vars(asked)["info"] = {"version": "0.98.0"}
+    engine.check_free(NAME, stack().parts, Own(labels=labels, **more), server=asked)
+
+
+def test_names_are_looked_for_before_anything_is_built() -> None:
+    free(stack().labels)
+    code, message, _ = told(lambda: free({}))
+    assert (code, message) == (
+        3,
+        f"the ZenML server has a connector '{NAME}.s3-bucket' already, which is of the stack {stack().id}",
+    )
+
+
+def test_a_flavor_that_a_server_lacks_is_known_before_anything_is_built() -> None:
+    asked = server(httpx.MockTransport(holding))
+    vars(asked)["info"] = {"version": "0.98.0"}
+    machines = Part(type="orchestrator", flavor="ec2", config={})
+    own = Own(labels={})
+    message = told(lambda: engine.check_free("new", [part("artifact_store"), machines], own, server=asked))[1]
+    assert message == "ZenML 0.98.0 has no orchestrator flavor 'vm_aws'"
