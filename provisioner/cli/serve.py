@@ -94,6 +94,7 @@ def _serve(listening: Any, host: str, *, prove: bool, profile: str) -> Callable[
     try:
         import uvicorn
 
+        from provisioner.web import patience
         from provisioner.web.app import make_app
     except ImportError:
         raise RefusedError(
@@ -109,9 +110,7 @@ def _serve(listening: Any, host: str, *, prove: bool, profile: str) -> Callable[
         return enrolling.take(body, enrolment_id, doors=doors, now=now())
 
     app = make_app(take=take, prove=prover.add if prover else None)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, proxy_headers=False)
-    )
+    server = uvicorn.Server(patience.config(app))
 
     def run(say: Callable[[], None]) -> None:
         say()

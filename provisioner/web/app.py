@@ -1,5 +1,6 @@
 """The JSON API of `stackwright serve`: for now the one endpoint that callbacks of stacks are posted to."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from fastapi import BackgroundTasks, FastAPI, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from provisioner import __version__
 from provisioner.callback import MAX_BYTES
@@ -29,11 +31,24 @@ class TooLargeError(SpecError):
     """More than anybody has to say."""
 
 
+class TooSlowError(SpecError):
+    """Longer than anybody needs to say it."""
+
+
+# What is wrong with a body before anybody reads it, and HTTP's number for it.
+_OF_BODIES = ((TooLargeError, 413), (TooSlowError, 408))
+# A body comes in one piece or two.
+BODY_SECONDS = 10.0
+
+
 def make_app(
-    *, take: Callable[[bytes, str], Answer], prove: Callable[[Answer], None] | None = None
+    *,
+    take: Callable[[bytes, str], Answer],
+    prove: Callable[[Answer], None] | None = None,
+    body_seconds: float = BODY_SECONDS,
 ) -> FastAPI:
     """`take` proves a callback and does what it says; `prove` goes on with it after the answer."""
-    app = FastAPI(title="stackwright", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="stackwright", version=__version__, openapi_url=None)
     app.add_exception_handler(StackwrightError, _refusal)
     app.add_exception_handler(RequestValidationError, _nothing_here)
     for status in (404, 405):
@@ -61,7 +76,7 @@ def make_app(
 
     @app.post("/api/v1/enrolments/{enrolment_id}/callback")
     async def callback(request: Request, enrolment_id: EnrolmentId, later: BackgroundTasks) -> JSONResponse:
-        body = await _read(request.stream())
+        body = await _read(request.stream(), body_seconds)
         answer = await run_in_threadpool(take, body, enrolment_id)
         if prove and answer.status == "unverified":
             later.add_task(prove, answer)
@@ -70,8 +85,15 @@ def make_app(
     return app
 
 
-async def _read(parts: AsyncIterator[bytes]) -> bytes:
-    """A body that ends soon enough; raises SpecError for a longer one without reading it."""
+async def _read(parts: AsyncIterator[bytes], seconds: float) -> bytes:
+    """A body that ends soon enough; raises SpecError for one that is longer, or does not come."""
+    try:
+        return await asyncio.wait_for(_read_all(parts), seconds)
+    except (TimeoutError, ClientDisconnect):
+        raise TooSlowError("the body of this callback did not come", field="body") from None
+
+
+async def _read_all(parts: AsyncIterator[bytes]) -> bytes:
     body = b""
     async for part in parts:
         body += part
@@ -89,5 +111,9 @@ def _nothing_here(request: Request, error: Exception) -> JSONResponse:
 def _refusal(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, StackwrightError):
         raise error
+    for kind, code in _OF_BODIES:
+        if isinstance(error, kind):
+            # The rest of the body is not waited for.
+            return JSONResponse(error.as_dict(), code, {"Connection": "close"})
     status = [code for kind, code in _STATUS.items() if isinstance(error, kind)][-1]
-    return JSONResponse(error.as_dict(), 413 if isinstance(error, TooLargeError) else status)
+    return JSONResponse(error.as_dict(), status)
