@@ -95,7 +95,8 @@ OWNERS = {
     "botocore": ("provisioner.aws", "provisioner.emulator"),
     "click": ("provisioner.cli",),
     "fastapi": ("provisioner.web",),
-    "uvicorn": ("provisioner.cli",),
+    "starlette": ("provisioner.web",),
+    "uvicorn": ("provisioner.web",),
     "cryptography": ("provisioner.emulator",),
     "httpx": ("provisioner.aws.caller", "provisioner.aws.kubernetes", "provisioner.zenml.server"),
     "jinja2": ("provisioner.render",),
@@ -108,7 +109,7 @@ OWNERS = {
     "werkzeug": ("provisioner.emulator",),
     "yaml": PACKAGES,
 }
-INSIDE_FUNCTIONS = {"keyring", "httpx", "rich", "platformdirs", "stacks", "uvicorn"}
+INSIDE_FUNCTIONS = {"keyring", "httpx", "rich", "platformdirs", "stacks"}
 
 # Values only: no clock, environment, file or network.
 PURE = {

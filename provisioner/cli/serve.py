@@ -92,8 +92,6 @@ def _public(host: str, given: str) -> str:
 def _serve(listening: Any, host: str, *, prove: bool, profile: str) -> Callable[[Callable[[], None]], None]:
     """Everything is opened and checked before anybody hears that we serve."""
     try:
-        import uvicorn
-
         from provisioner.web import patience
         from provisioner.web.app import make_app
     except ImportError:
@@ -110,7 +108,7 @@ def _serve(listening: Any, host: str, *, prove: bool, profile: str) -> Callable[
         return enrolling.take(body, enrolment_id, doors=doors, now=now())
 
     app = make_app(take=take, prove=prover.add if prover else None)
-    server = uvicorn.Server(patience.config(app))
+    server = patience.server(app)
 
     def run(say: Callable[[], None]) -> None:
         say()

@@ -61,10 +61,10 @@ class Impatient(H11Protocol):
             self.end()
 
 
-def config(app: "FastAPI", *, seconds: float = SECONDS) -> uvicorn.Config:
+def server(app: "FastAPI", *, seconds: float = SECONDS) -> uvicorn.Server:
     """Half of the files that this process may open are for connections."""
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
         http=type("_Impatient", (Impatient,), {"seconds": seconds}),
         ws="none",
@@ -77,3 +77,4 @@ def config(app: "FastAPI", *, seconds: float = SECONDS) -> uvicorn.Config:
         timeout_keep_alive=int(seconds) or 1,
         h11_max_incomplete_event_size=_HEAD_BYTES,
     )
+    return uvicorn.Server(config)

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-import uvicorn
 
 from provisioner.enrolling import Answer
 from provisioner.web import patience
@@ -31,7 +30,7 @@ def take(body: bytes, enrolment_id: str) -> Answer:
 @contextmanager
 def serving(*, seconds: float, body_seconds: float) -> Iterator[tuple[str, int]]:
     """The server in a thread, as impatient as a test needs it."""
-    server = uvicorn.Server(patience.config(make_app(take=take, body_seconds=body_seconds), seconds=seconds))
+    server = patience.server(make_app(take=take, body_seconds=body_seconds), seconds=seconds)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
