@@ -43,7 +43,8 @@ VARIABLES = (
     ),
     (
         "STACKWRIGHT_ZENML_URL",
-        "A ZenML server to register stacks into, besides what stack.yaml says.",
+        "Where a stack goes that stack.yaml, --to zenml or `zenml add` puts into ZenML, and whose the login "
+        "is; alone it registers nothing.",
         "`register` of stack.yaml",
     ),
     (

@@ -43,6 +43,8 @@ def list_(as_json: bool) -> None:
     empty = "no stack is registered; `stackwright deploy`, `link` or `register` makes one"
     value = {"stacks": [as_answer(s, held) for s in stacks], "active": _active(registry)}
     answer(value, text.table(rows, indent=0) if stacks else empty, as_json=as_json)
+    for name in zenml_target.lacking(stacks, registry):
+        story(f"stack.yaml puts {name} into ZenML, and no server holds it: `stackwright zenml add {name}`.")
     hidden = len(held.stacks()) - len(stacks)
     if hidden:
         story(f"Not shared with {registry.seat.user}: {hidden} more.")

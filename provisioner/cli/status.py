@@ -70,8 +70,21 @@ def look(name: str, cloud: "Cloud") -> dict[str, Any]:
         "registry": known.status if known else "",
         "registrations": registrations,
         "reason": reason,
-        "next": _next(name, state, known, opened[0].status if opened else "", registrations),
+        "next": _next(name, state, known, opened[0].status if opened else "", registrations)
+        or _into_zenml(known, cloud.registry),
     }
+
+
+def _into_zenml(known: "RegisteredStack | None", registry: "Registry") -> str:
+    """What is left to do where all else is done, and a ZenML server has not all that it should have."""
+    if known is None or known.status != "registered":
+        return ""
+    halfway = [r.server for r in registry.registrations_of(known.name) if r.status != "registered"]
+    if halfway:
+        return f"`stackwright zenml add {known.name}`: ZenML {', '.join(halfway)} has not all of it"
+    if zenml_target.lacking([known], registry):
+        return f"`stackwright zenml add {known.name}`: stack.yaml puts it into ZenML, and no server holds it"
+    return ""
 
 
 def _gone(known: "RegisteredStack", registry: "Registry") -> "RegisteredStack | None":

@@ -17,7 +17,7 @@ from provisioner.cli.options import (
     yes_option,
 )
 from provisioner.cli.stack_name import name_argument
-from provisioner.errors import PARTLY_DONE, RefusedError, SpecError
+from provisioner.errors import PARTLY_DONE, CheckError, RefusedError, SpecError
 
 if TYPE_CHECKING:
     from provisioner.registry import Registration, Registry
@@ -191,9 +191,18 @@ def add(name: str, profile: str, as_json: bool) -> None:
 
     registry = open_registry()
     stack = find(registry, name)
-    if not zenml_target.urls(stack, registry, zenml_target.wish_of(stack, registry)):
+    servers = zenml_target.named_urls(stack, registry)
+    if not servers:
         raise SpecError("no ZenML server is named", hint="--zenml-url https://…", field="zenml-url")
-    zenml_target.registered(stack, registry, profile=profile)
+    if stack.status != "registered":
+        raise CheckError(
+            f"{name} is {stack.status}, and only a proved stack goes into ZenML",
+            hint=f"`stackwright stack delete {name}` forgets it"
+            if stack.status in ("deleting", "deleted")
+            else f"`stackwright finish {name}`, with credentials of account {stack.account}",
+            field="name",
+        )
+    zenml_target.registered(stack, registry, servers=servers, profile=profile)
     _answer_registrations(name, as_json=as_json)
 
 

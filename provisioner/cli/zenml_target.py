@@ -1,13 +1,14 @@
 """A ZenML server as a stack's second home: the options that verbs share, and what they call."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from provisioner import regions
 from provisioner import spec as specs
@@ -38,15 +39,22 @@ class Choices:
     auth: str = ""
     role: str = ""
     ca_file: str = ""
+    # Whether the address is an option of this command. In the environment it says whose the login is.
+    named: bool = False
 
     @property
     def asks(self) -> bool:
-        return self.to == "zenml" or (bool(self.url) and self.to != "local")
+        return self.to == "zenml" or (self.named and self.to != "local")
 
 
 # Option -> its field, its variable, and what it says. Verbs need not know them: they reach us by the context.
 _OPTIONS = (
-    ("--zenml-url", "url", "STACKWRIGHT_ZENML_URL", "Address of a ZenML server to register into, too."),
+    (
+        "--zenml-url",
+        "url",
+        "STACKWRIGHT_ZENML_URL",
+        "Register into the ZenML server of this address, too; set in the environment it only says which.",
+    ),
     (
         "--zenml-auth",
         "auth",
@@ -110,14 +118,15 @@ def ca_file_option(command: Command) -> Command:
 def _remember(field: str, context: click.Context, parameter: click.Parameter, value: str | None) -> None:
     held = context.meta.setdefault(_META, {})
     held[field] = value or ""
+    if field == "url" and value:
+        held["named"] = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
 
 
 def choices() -> Choices:
     """Of the verb that runs; of the environment where it has no such options, or no verb runs."""
     context = click.get_current_context(silent=True)
     given = {field: os.environ.get(variable, "") for _, field, variable, _ in _OPTIONS}
-    given |= context.meta.get(_META, {}) if context else {}
-    chosen = Choices(**given)
+    chosen = Choices(**given | (context.meta.get(_META, {}) if context else {}))
     return replace(chosen, url=checked_url(chosen.url) if chosen.url else "")
 
 
@@ -137,14 +146,19 @@ def urls(stack: "RegisteredStack", registry: "Registry", wish: Register) -> list
     return list(dict.fromkeys([*([asked] if asked else []), *held]))
 
 
-def asked_url(wish: Register) -> str:
-    """The server that options, environment or stack.yaml ask for; empty where none does."""
-    from provisioner.cli.zenml_login import environment_url
+def named_urls(stack: "RegisteredStack", registry: "Registry") -> list[str]:
+    """The same for a verb that means it: the server that is named anywhere, and those that hold the stack."""
+    held = [r.server for r in registry.registrations_of(stack.name)]
+    named = _named(wish_of(stack, registry))
+    return list(dict.fromkeys([*([named] if named else []), *held]))
 
+
+def asked_url(wish: Register) -> str:
+    """The server that options or stack.yaml ask for; empty where neither does."""
     chosen = choices()
     if not chosen.asks and (wish.to != "zenml" or chosen.to == "local"):
         return ""
-    url = chosen.url or wish.url or environment_url()
+    url = _named(wish)
     if not url:
         raise SpecError(
             "no ZenML server is named",
@@ -152,7 +166,24 @@ def asked_url(wish: Register) -> str:
             "STACKWRIGHT_ZENML_URL or ZENML_STORE_URL",
             field="register.url",
         )
-    return checked_url(url)
+    return url
+
+
+def _named(wish: Register) -> str:
+    from provisioner.cli.zenml_login import environment_url
+
+    chosen = choices()
+    url = chosen.url if chosen.named else wish.url or chosen.url or environment_url()
+    return checked_url(url) if url else ""
+
+
+def lacking(stacks: "Iterable[RegisteredStack]", registry: "Registry") -> list[str]:
+    """Names of registered stacks whose stack.yaml says ZenML, and that no server holds."""
+    held = {r.stack for r in registry.registrations()}
+    loose = [s for s in stacks if s.status == "registered" and s.stack_id and s.name not in held]
+    wishes = {e.stack_id: e.spec for e in registry.enrolments()} if loose else {}
+    said = {s.name: specs.register(wishes.get(s.stack_id, {}).get("register", {})) for s in loose}
+    return [name for name, wish in said.items() if wish.to == "zenml"]
 
 
 def ready(wish: Register, *, spec: "Spec | None" = None, stack_id: str = "") -> None:
@@ -205,10 +236,16 @@ def _check_way_in(server: "Server", spec: "Spec") -> None:
 
 
 def registered(
-    stack: "RegisteredStack", registry: "Registry", *, wish: Register | None = None, profile: str = ""
+    stack: "RegisteredStack",
+    registry: "Registry",
+    *,
+    wish: Register | None = None,
+    servers: list[str] | None = None,
+    profile: str = "",
 ) -> None:
     """Puts a registered stack into the ZenML servers that should hold it; tells what is done."""
-    servers = urls(stack, registry, wish or wish_of(stack, registry))
+    if servers is None:
+        servers = urls(stack, registry, wish or wish_of(stack, registry))
     if servers and stack.status != "registered":
         again = f"`stackwright finish {stack.name}`"
         story(f"Not put into ZenML yet: {stack.name} is {stack.status}. Next: {again}.")

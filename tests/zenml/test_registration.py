@@ -136,7 +136,8 @@ def test_every_component_has_its_flavor_its_configuration_and_its_connector(
 
 def test_deploy_registers_and_destroy_takes_out_first(zenml: ZenMLServer, cli: Any, world: World) -> None:
     before = held(zenml)
-    done = cli("deploy", "--preset", "minimal", "--name", NAME, "--yes", "--json")
+    asked = ("--preset", "minimal", "--name", NAME, "--to", "zenml")
+    done = cli("deploy", *asked, "--yes", "--json")
     assert (done.code, [r["status"] for r in done.json["registrations"]]) == (0, ["registered"]), done.err
     assert NAME in held(zenml)["stacks"]
     gone = cli("destroy", NAME, "--yes", "--json")
