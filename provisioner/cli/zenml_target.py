@@ -230,7 +230,7 @@ def _check_way_in(server: "Server", spec: "Spec") -> None:
             "external_id": "yes" if spec.access.external_id else "",
         },
         implicit=server.allows_implicit(spec.region),
-        key_id=key.id if key else "",
+        key_mark=key.mark("") if key else "",
         wish=choices().auth,
     )
 
@@ -266,15 +266,16 @@ def put_where_asked(stack: "RegisteredStack", registry: "Registry", *, profile: 
 def _register(stack: "RegisteredStack", registry: "Registry", url: str, profile: str) -> "Outcome":
     from provisioner.zenml import engine
 
+    target = plain(stack, registry)
     doors = engine.Doors(
         server=opened(url),
         registry=registry,
-        login=partial(_login, stack, profile),
+        login=partial(_login, stack, target.mark, profile),
         now=now,
         on_step=lambda step: story(f"  {step.words}"),
     )
     story(f"ZenML {url}:")
-    return engine.register(plain(stack, registry), doors=doors)
+    return engine.register(target, doors=doors)
 
 
 def _tell(stack: "RegisteredStack", outcome: "Outcome") -> None:
@@ -375,7 +376,7 @@ def opened(url: str, credential: "Credential | None" = None) -> "Server":
     return Server(url, known, new_id=lambda: str(uuid4()), ca_file=choices().ca_file)
 
 
-def _login(stack: "RegisteredStack", profile: str, implicit: bool) -> "tuple[Login, Key | None]":
+def _login(stack: "RegisteredStack", mark: str, profile: str, implicit: bool) -> "tuple[Login, Key | None]":
     """How the server gets into the stack's account; a key is read only where it may be used."""
     from provisioner.zenml import login
 
@@ -384,7 +385,7 @@ def _login(stack: "RegisteredStack", profile: str, implicit: bool) -> "tuple[Log
     found = login.choose(
         connector=stack.connector,
         implicit=implicit,
-        key_id=key.id if key else "",
+        key_mark=key.mark(mark) if key else "",
         wish=chosen.auth,
         role_arn=chosen.role,
     )

@@ -28,6 +28,10 @@ _REMEDIES = (
         "InvalidClientTokenId",
         "the key that the server holds is gone: `stackwright zenml add NAME` with a new one",
     ),
+    (
+        "SignatureDoesNotMatch",
+        "the secret that the server holds is not that of the key: `stackwright zenml add NAME` with both",
+    ),
     ("specify a region", "set AWS_DEFAULT_REGION on the ZenML server"),
 )
 

@@ -1,5 +1,6 @@
 """Engine: a registered stack into a ZenML server and out again, killed and resumed at any step."""
 
+import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,6 +28,10 @@ class Key:
 
     def __repr__(self) -> str:
         return "Key(***)"
+
+    def mark(self, stack: str) -> str:
+        """What changes with the key, its secret too, and tells nobody either; another one for each stack."""
+        return hmac.new(stack.encode(), f"{self.id}\n{self.secret}".encode(), "sha256").hexdigest()[:32]
 
     def as_configuration(self) -> dict[str, str]:
         return {"aws_access_key_id": self.id, "aws_secret_access_key": self.secret}

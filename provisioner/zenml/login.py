@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from provisioner.errors import CheckError, SpecError
-from provisioner.zenml.wanted import Login, Method, digest
+from provisioner.zenml.wanted import Login, Method
 
 METHODS: tuple[Method, ...] = tuple(m for m in get_args(Method) if m)
 TURN_ON = "set ZENML_ENABLE_IMPLICIT_AUTH_METHODS=true on the ZenML server"
@@ -18,25 +18,24 @@ def choose(
     *,
     connector: Mapping[str, str],
     implicit: bool,
-    key_id: str = "",
+    key_mark: str = "",
     wish: str = "",
     role_arn: str = "",
 ) -> Login:
     """The login of a stack whose connector this is; raises CheckError that names the ways out.
 
-    `implicit` says whether the server lets connectors use its own identity; `role_arn` is one that the user
-    names for a stack without an access role.
+    `implicit` says whether the server lets connectors use its own identity; `key_mark` stands for a key, and
+    is empty where there is none; `role_arn` is one that the user names for a stack without an access role.
     """
     role = connector.get("role_arn", "") or role_arn
     _check_role(connector)
     _check_wish(wish)
-    method = wish or _best(role, implicit=implicit, key_id=key_id)
-    _check_method(method, role, implicit=implicit, key_id=key_id)
+    method = wish or _best(role, implicit=implicit, key_mark=key_mark)
+    _check_method(method, role, implicit=implicit, key_mark=key_mark)
     return Login(
         method=method,  # type: ignore[arg-type]  # checked against METHODS above
         role_arn=role if method in ("implicit", "iam-role") else "",
-        # Of the key's id alone, which is no secret: it changes with every new key.
-        key_mark=digest(key_id) if method != "implicit" else "",
+        key_mark=key_mark if method != "implicit" else "",
         data_key=connector.get("data_key", ""),
     )
 
@@ -66,12 +65,12 @@ def _check_wish(wish: str) -> None:
         )
 
 
-def _best(role: str, *, implicit: bool, key_id: str) -> Method:
-    if role and key_id:
+def _best(role: str, *, implicit: bool, key_mark: str) -> Method:
+    if role and key_mark:
         return "iam-role"
     if role and implicit:
         return "implicit"
-    if key_id:
+    if key_mark:
         return "session-token"
     if not role:
         raise CheckError(
@@ -87,12 +86,12 @@ def _best(role: str, *, implicit: bool, key_id: str) -> Method:
     )
 
 
-def _check_method(method: str, role: str, *, implicit: bool, key_id: str) -> None:
+def _check_method(method: str, role: str, *, implicit: bool, key_mark: str) -> None:
     if method == "implicit" and not implicit:
         raise CheckError(
             "the ZenML server may not use its own identity for connectors", hint=TURN_ON, field="zenml-auth"
         )
-    if method != "implicit" and not key_id:
+    if method != "implicit" and not key_mark:
         raise CheckError(f"connectors by {method} need an AWS access key", hint=GIVE_KEY, field="zenml-auth")
     if method == "iam-role" and not role:
         raise CheckError(

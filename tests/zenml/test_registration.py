@@ -222,7 +222,7 @@ def doors(zenml: ZenMLServer, world: World, wire: Wire | None = None) -> engine.
         server=door,
         registry=world.registry,
         login=lambda implicit: (
-            login.choose(connector=stack.connector, implicit=implicit, key_id=KEY_ID),
+            login.choose(connector=stack.connector, implicit=implicit, key_mark=key.mark(stack.stack_id)),
             key,
         ),
         now=lambda: world.now,
@@ -334,6 +334,23 @@ def test_a_planted_key_is_on_the_server_and_nowhere_else(
         assert secret.encode() not in stored
     cli("stack", "delete", NAME, "--yes")
     assert zenml.get("/secrets", size=200)["total"] == 0
+
+
+def test_a_corrected_secret_of_the_same_key_is_sent_again(
+    deployed: Any, zenml: ZenMLServer, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed("minimal")
+    monkeypatch.setenv("STACKWRIGHT_ZENML_AWS_ACCESS_KEY_ID", KEY_ID)
+    monkeypatch.setenv("STACKWRIGHT_ZENML_AWS_SECRET_ACCESS_KEY", "a-typing-mistake")
+    assert cli("zenml", "add", NAME).code == 0
+    monkeypatch.setenv("STACKWRIGHT_ZENML_AWS_SECRET_ACCESS_KEY", KEY_SECRET)
+    again = cli("zenml", "add", NAME, "--json")
+    assert (again.code, [r["status"] for r in again.json["registrations"]]) == (0, ["registered"])
+    kept = zenml.get(
+        "/service_connectors", name=f"startswith:{NAME}.", expand_secrets="true", hydrate="true"
+    )["items"]
+    assert {c["metadata"]["configuration"]["aws_secret_access_key"] for c in kept} == {KEY_SECRET}
+    assert "all as it should be" in cli("zenml", "add", NAME).err
 
 
 def test_a_name_that_somebody_else_has_is_theirs(deployed: Any, zenml: ZenMLServer, cli: Any) -> None:

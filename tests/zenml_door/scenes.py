@@ -70,6 +70,7 @@ class Stage:
     server: Server
     registry: Registry
     with_key: bool = False
+    key: engine.Key = KEY
 
     def __post_init__(self) -> None:
         self.steps: list[str] = []
@@ -85,8 +86,9 @@ class Stage:
         )
 
     def _login(self, implicit: bool) -> Any:
-        key = KEY if self.with_key else None
-        chosen = login.choose(connector={"role_arn": ROLE}, implicit=implicit, key_id=key.id if key else "")
+        key = self.key if self.with_key else None
+        mark = key.mark(STACK_ID) if key else ""
+        chosen = login.choose(connector={"role_arn": ROLE}, implicit=implicit, key_mark=mark)
         return chosen, key
 
     def registration(self) -> Registration:

@@ -11,8 +11,9 @@ import pytest
 from provisioner.cli import zenml_login, zenml_target
 from provisioner.errors import StackwrightError
 from provisioner.zenml import login
+from provisioner.zenml.engine import Key
 from provisioner.zenml.server import Credential
-from provisioner.zenml.wanted import Login, digest
+from provisioner.zenml.wanted import Login
 from tests.cli.conftest import cli
 
 __all__ = ["cli"]
@@ -175,6 +176,18 @@ def test_the_callers_own_aws_credentials_are_no_key_for_a_server(monkeypatch: py
     assert zenml_target._key({"role_arn": ROLE}, "eu-central-1", "") is None
 
 
+def test_the_mark_of_a_key_changes_with_its_secret_and_its_stack_and_tells_neither() -> None:
+    key = Key(id="AKIA1", secret="right")
+    others = [
+        Key(id="AKIA1", secret="wrong").mark("s1"),
+        Key(id="AKIA2", secret="right").mark("s1"),
+        key.mark("s2"),
+    ]
+    marks = [key.mark("s1"), *others]
+    assert (len(set(marks)), key.mark("s1")) == (4, marks[0])
+    assert all(len(m) == 32 and int(m, 16) for m in marks)
+
+
 BY_ROLE = {"role_arn": ROLE}
 
 
@@ -184,15 +197,15 @@ BY_ROLE = {"role_arn": ROLE}
         (BY_ROLE, {"implicit": True}, Login(method="implicit", role_arn=ROLE)),
         (
             BY_ROLE,
-            {"implicit": True, "key_id": "AKIA1"},
-            Login(method="iam-role", role_arn=ROLE, key_mark=digest("AKIA1")),
+            {"implicit": True, "key_mark": "a-mark"},
+            Login(method="iam-role", role_arn=ROLE, key_mark="a-mark"),
         ),
         ({}, {"implicit": True, "role_arn": ROLE}, Login(method="implicit", role_arn=ROLE)),
-        ({}, {"implicit": False, "key_id": "AKIA1"}, Login(method="session-token", key_mark=digest("AKIA1"))),
+        ({}, {"implicit": False, "key_mark": "a-mark"}, Login(method="session-token", key_mark="a-mark")),
         (
             BY_ROLE,
-            {"implicit": False, "key_id": "AKIA1", "wish": "secret-key"},
-            Login(method="secret-key", key_mark=digest("AKIA1")),
+            {"implicit": False, "key_mark": "a-mark", "wish": "secret-key"},
+            Login(method="secret-key", key_mark="a-mark"),
         ),
         ({}, {"implicit": True, "wish": "implicit"}, Login(method="implicit")),
         (
@@ -255,7 +268,7 @@ def test_the_best_way_in_that_works_is_taken(
         ),
         (
             {},
-            {"implicit": True, "wish": "iam-role", "key_id": "AKIA1"},
+            {"implicit": True, "wish": "iam-role", "key_mark": "a-mark"},
             "connectors by iam-role need a role",
             "--zenml-role",
         ),

@@ -1,15 +1,17 @@
 """Servers of three versions, as they really answered: what is written there, in which order, and what not."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from provisioner.errors import CheckError
 from provisioner.registry import Registry
 from provisioner.zenml import engine
 from provisioner.zenml.wanted import LeftOut
-from tests.zenml_door.scenes import NAME, NOW, Stage, door, scenes, stack
+from tests.zenml_door.scenes import KEY, NAME, NOW, Stage, door, scenes, stack
 from tests.zenml_door.wire import PLANTED, TOKEN, URL, VERSIONS, Replay, recording
 
 NO_FLAVOR = LeftOut(type="model_deployer", flavor="sagemaker", reason="ZenML has no flavor for it")
@@ -147,3 +149,24 @@ def test_what_is_updated_in_place_ends_as_registered(version: str, home: Path) -
     assert [s.action for s in outcome.steps] == ["update"]
     assert (outcome.registration, stage.registration()) == (first, first)
     assert (len(wire.writes), first.status) == (1, "registered")
+
+
+def test_a_corrected_secret_is_sent_again(version: str, home: Path) -> None:
+    """The server's answers of `again` hold the old mark: each connector is written, and read as unchanged."""
+
+    class Taking(Replay):
+        sent = 0
+
+        def _answer(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "PUT":
+                self.sent += b"a-corrected-secret" in request.content
+                return httpx.Response(200, json={})
+            return super()._answer(request)
+
+    wire = Taking([e for scene in ("register", "again") for e in recording(version)[scene]])
+    stage = Stage(door(URL, TOKEN, wire), Registry(home / "registry.db"), with_key=True)
+    engine.register(stack(), doors=stage.doors)
+    stage.key = replace(KEY, secret="a-corrected-secret")
+    with pytest.raises(CheckError):
+        engine.register(stack(), doors=stage.doors)
+    assert wire.sent == 3
