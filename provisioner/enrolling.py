@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from provisioner import callback, finish, proof
 from provisioner.callback import Callback, Caller, Question, Used
 from provisioner.enrolments import PROVED, Enrolment
-from provisioner.errors import CheckError, StackwrightError
+from provisioner.errors import CheckError
 
 if TYPE_CHECKING:
     from provisioner.registry import RegisteredStack, Registry
@@ -42,14 +42,14 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Doors:
-    """What a server knows and asks: its public host, a region's one STS, and who tells other registries."""
+    """What a server knows and asks: its public host, a region's one STS, and who takes copies away later."""
 
     registry: "Registry"
     ledger: Ledger
     host: str
     endpoint: Callable[[str], str]
     ask: Callable[[Question], Caller]
-    on_deleted: Callable[[str], object]
+    on_deleted: Callable[[str], None]
 
 
 def take(body: bytes, enrolment_id: str, *, doors: Doors, now: datetime) -> Answer:
@@ -138,16 +138,18 @@ def _deleted(said: Callback, enrolment: Enrolment, doors: Doors, now: datetime) 
     if known is None:
         return Answer(stack=enrolment.name, status="deleted", message=f"{enrolment.name} is gone")
     doors.registry.set_status(known.name, "deleted")
-    return Answer(stack=known.name, status="deleted", message=_told_others(known.name, doors))
+    return Answer(stack=known.name, status="deleted", message=_told_others(known.name, doors, now))
 
 
-def _told_others(name: str, doors: Doors) -> str:
-    """Another server that is away keeps nobody from knowing that the stack is gone."""
-    try:
-        doors.on_deleted(name)
-    except StackwrightError as error:
-        return f"{name} is marked as deleted; a copy of it stays ({error.message}): stackwright status {name}"
-    return f"{name} is marked as deleted"
+def _told_others(name: str, doors: Doors, now: datetime) -> str:
+    """CloudFormation waits for the answer, and must not wait for other servers: copies are only marked."""
+    copies = doors.registry.registrations_of(name)
+    for copy in copies:
+        doors.registry.record_registration(replace(copy, status="removing", updated_at=now))
+    if not copies:
+        return f"{name} is marked as deleted"
+    doors.on_deleted(name)
+    return f"{name} is marked as deleted, its copies are being removed: stackwright status {name}"
 
 
 _TAKES: Mapping[str, Callable[[Callback, Enrolment, Doors, datetime], Answer]] = {

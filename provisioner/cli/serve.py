@@ -119,6 +119,7 @@ def _serve(listening: Any, host: str, *, prove: bool, profile: str) -> Callable[
 
 def _doors(host: str) -> "Doors":
     from provisioner.aws.caller import ask
+    from provisioner.cli.removing import Remover
     from provisioner.cli.zenml_target import gone
     from provisioner.enrolling import Doors
     from provisioner.registry import Registry
@@ -133,7 +134,7 @@ def _doors(host: str) -> "Doors":
         host=host,
         endpoint=_endpoint,
         ask=ask,
-        on_deleted=lambda name: gone(name, registry),
+        on_deleted=Remover(registry, gone).add,
     )
 
 

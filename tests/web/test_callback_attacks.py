@@ -12,7 +12,8 @@ import pytest
 from provisioner import enrolling
 from provisioner.aws import caller
 from provisioner.enrolments import Enrolment
-from provisioner.errors import RefusedError, StackwrightError
+from provisioner.errors import StackwrightError
+from provisioner.registry import Registration
 from provisioner.registry.ledger import Ledger
 from stacks.enrol import index
 
@@ -99,7 +100,6 @@ class Server:
     def __init__(self, world: Any) -> None:
         self.world = world
         self.gone: list[str] = []
-        self.is_away = False
         self.asked: list[str] = []
 
     def take(self, body: bytes, enrolment_id: str) -> Any:
@@ -109,14 +109,9 @@ class Server:
             host=HOST,
             endpoint=lambda region: self.world.aws.endpoint,
             ask=self._ask,
-            on_deleted=self._forget,
+            on_deleted=self.gone.append,
         )
         return enrolling.take(body, enrolment_id, doors=doors, now=self.world.now)
-
-    def _forget(self, name: str) -> None:
-        if self.is_away:
-            raise RefusedError("ZenML cannot be reached")
-        self.gone.append(name)
 
     def _ask(self, question: Any) -> Any:
         self.asked.append(question.url)
@@ -455,7 +450,7 @@ def test_a_proved_stack_is_marked_when_it_is_deleted(server: Server, world: Any)
     world.finish()
     function = Function(world=world, enrolment=enrolment, stack=state.id.split("stack/")[1])
     answer = server.take(function.says(function.claim("Delete")), enrolment.id)
-    assert (answer.message, server.gone) == (f"{NAME} is marked as deleted", [NAME])
+    assert (answer.message, server.gone) == (f"{NAME} is marked as deleted", [])
     assert (world.held(), world.statuses()) == ({NAME: "deleted"}, ["deleted"])
 
 
@@ -469,15 +464,18 @@ def test_a_deletion_under_a_newer_enrolment_of_the_same_stack_counts(server: Ser
     assert (world.held(), world.statuses()) == ({NAME: "deleted"}, ["deleted", "deleted"])
 
 
-def test_a_copy_that_stays_elsewhere_is_told_of(server: Server, function: Function, world: Any) -> None:
+def test_copies_elsewhere_are_marked_and_removed_later(
+    server: Server, function: Function, world: Any
+) -> None:
     server.take(function.says(), function.enrolment.id)
-    server.is_away = True
+    copy = Registration(stack=NAME, server="https://z", status="registered", updated_at=world.now)
+    world.registry.record_registration(copy)
     answer = server.take(function.says(function.claim("Delete")), function.enrolment.id)
     assert answer.message == (
-        f"{NAME} is marked as deleted; a copy of it stays (ZenML cannot be reached): "
-        f"stackwright status {NAME}"
+        f"{NAME} is marked as deleted, its copies are being removed: stackwright status {NAME}"
     )
-    assert world.held() == {NAME: "deleted"}
+    assert (world.held(), server.gone) == ({NAME: "deleted"}, [NAME])
+    assert world.registry.registrations() == [replace(copy, status="removing")]
 
 
 def of(world: Any, enrolment: Enrolment, state: Any) -> tuple[Function, dict[str, str]]:

@@ -5,6 +5,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -62,11 +63,41 @@ def test_a_copy_on_a_zenml_server_that_is_away_is_marked_when_the_stack_goes(
     world: Any, serve: Serve
 ) -> None:
     state = world.click(world.link(calling(world, serve())))
-    copy = {"stack": NAME, "server": "http://127.0.0.1:1", "remote_id": "1", "ids": {}}
-    world.registry.record_registration(Registration(**copy, status="registered", updated_at=world.now))
+    keep_copy(world, "http://127.0.0.1:1")
     assert delete(world, state) == "DELETE_COMPLETE"
-    assert [(r.server, r.status) for r in world.registry.registrations()] == [(copy["server"], "stale")]
     assert world.held() == {NAME: "deleted"}
+    assert until(lambda: copies(world), ["stale"]) == ["stale"]
+
+
+def test_a_zenml_server_that_hangs_keeps_no_deletion_waiting(
+    world: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        server = f"http://127.0.0.1:{hanging.getsockname()[1]}"
+        monkeypatch.setenv("STACKWRIGHT_ZENML_URL", server)
+        monkeypatch.setenv("STACKWRIGHT_ZENML_API_KEY", "ZENKEY_PLANTED")
+        state = world.click(world.link(calling(world, serve())))
+        keep_copy(world, server)
+        assert delete(world, state) == "DELETE_COMPLETE"
+        assert (world.held(), copies(world)) == ({NAME: "deleted"}, ["removing"])
+
+
+def keep_copy(world: Any, server: str) -> None:
+    copy = Registration(stack=NAME, server=server, remote_id="1", status="registered", updated_at=world.now)
+    world.registry.record_registration(copy)
+
+
+def copies(world: Any) -> list[str]:
+    return [r.status for r in world.registry.registrations()]
+
+
+def test_what_a_killed_server_left_undone_is_begun_anew_by_the_next(world: Any, serve: Serve) -> None:
+    world.click(world.link(calling(world, serve())))
+    keep_copy(world, "http://127.0.0.1:1")
+    world.registry.record_registration(replace(world.registry.registrations()[0], status="removing"))
+    world.registry.set_status(NAME, "deleted")
+    serve()
+    assert until(lambda: copies(world), ["stale"]) == ["stale"]
 
 
 def test_a_stack_under_another_name_is_the_links_all_the_same(world: Any, serve: Serve) -> None:
