@@ -59,6 +59,7 @@ def login(url: str, username: str, is_token: bool, as_json: bool) -> None:
 
     url = zenml_target.checked_url(url)
     kind: Any = "password" if username else "token" if is_token else "api_key"
+    zenml_login.check_keeps(kind)
     credential = Credential(
         kind=kind, secret=zenml_login.checked(_secret(kind), "what came in", kind), username=username
     )
@@ -111,9 +112,9 @@ def status(url: str | None, region: str, as_json: bool) -> int:
     registry = open_registry()
     others = {s.name for s in registry.stacks()} - {s.name for s in registry.usable_stacks()}
     held = [r for r in registry.registrations() if r.stack not in others]
-    wanted = [zenml_target.checked_url(url)] if url else list(dict.fromkeys(r.server for r in held))
-    if not wanted and zenml_target.choices().url:
-        wanted = [zenml_target.choices().url]
+    named = zenml_target.checked_url(url) if url else zenml_target.choices().url
+    holding = [] if url else [r.server for r in held]
+    wanted = dict.fromkeys([*holding, *([named] if named else [])])
     found = [_standing(server, region) for server in wanted]
     for known in found:
         known["stacks"] = [_stack(r, registry, known) for r in held if r.server == known["server"]]
@@ -136,7 +137,9 @@ def _standing(url: str, region: str) -> dict[str, Any]:
         "implicit": None,
         "missing": [],
         "error": "",
+        "hint": "",
     }
+    story(f"Waiting for {url}")
     try:
         server = zenml_target.opened(url)
         known["version"] = server.version
@@ -145,7 +148,7 @@ def _standing(url: str, region: str) -> dict[str, Any]:
         known["aws_connector"] = server.has_aws()
         known["implicit"] = known["aws_connector"] and server.allows_implicit(region)
     except RefusedError as error:
-        known["error"] = error.message
+        known |= {"error": error.message, "hint": error.hint}
     return known
 
 
@@ -154,11 +157,11 @@ def _stack(held: "Registration", registry: "Registry", known: dict[str, Any]) ->
     from provisioner.zenml import engine
 
     stack = registry.stack(held.stack)
-    there = "unknown"
+    there, called = "unknown", ""
     if stack and not known["error"]:
         server = zenml_target.opened(held.server)
-        there = engine.standing(zenml_target.plain(stack, registry), held, server=server)
-    return {"name": held.stack, "status": held.status, "there": there}
+        there, called = engine.standing(zenml_target.plain(stack, registry), held, server=server)
+    return {"name": held.stack, "status": held.status, "there": there, "called": called}
 
 
 def _status_text(found: dict[str, Any]) -> str:
@@ -169,10 +172,18 @@ def _status_text(found: dict[str, Any]) -> str:
         ["AWS connector", yes[found["aws_connector"]]],
         ["own identity for connectors (implicit)", yes[found["implicit"]]],
         *(["lacks", words] for words in found["missing"]),
-        *([f"stack {s['name']}", f"{s['status']}, there: {s['there']}"] for s in found["stacks"]),
-        *([["error", found["error"]]] if found["error"] else []),
+        *([f"stack {s['name']}", _stack_text(s)] for s in found["stacks"]),
+        *([key, found[key]] for key in ("error", "hint") if found[key]),
     ]
     return f"{found['server']}\n{text.table(rows)}"
+
+
+def _stack_text(stack: dict[str, str]) -> str:
+    words = f"{stack['status']}, there: {stack['there']}"
+    if stack["called"] in ("", stack["name"]):
+        return words
+    back = f"`stackwright zenml add {stack['name']}` gives it our name again"
+    return f"{words}, where somebody calls it {stack['called']}: {back}"
 
 
 @command.command()

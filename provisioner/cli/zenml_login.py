@@ -74,22 +74,38 @@ def _of_keyring(url: str) -> Credential | None:
         return None
 
 
-def keep(url: str, credential: Credential) -> None:
-    """Into the keyring; raises SpecError where there is none."""
+def check_keeps(kind: CredentialKind) -> None:
+    """Raises SpecError where no keyring keeps anything, before a secret is asked for."""
     keyring = _keyring()
     if keyring is None:
         raise SpecError(
             "the keyring package is not installed",
-            hint="pip install 'stackwright[keyring]', or set STACKWRIGHT_ZENML_URL and "
-            "STACKWRIGHT_ZENML_API_KEY",
+            hint=f"pip install 'stackwright[keyring]', or {_instead(kind)}",
         )
+    from keyring.backends import fail, null
+
+    if isinstance(keyring.get_keyring(), fail.Keyring | null.Keyring):
+        raise SpecError("this machine has no keyring that keeps secrets", hint=_instead(kind))
+
+
+def _instead(kind: CredentialKind) -> str:
+    variable = next(v for k, v, _ in _VARIABLES if k == kind)
+    names = ["STACKWRIGHT_ZENML_URL", variable]
+    if kind == "password":
+        names.insert(1, "STACKWRIGHT_ZENML_USERNAME")
+    return f"set {', '.join(names[:-1])} and {names[-1]} instead"
+
+
+def keep(url: str, credential: Credential) -> None:
+    """Into the keyring; raises SpecError where there is none."""
+    check_keeps(credential.kind)
+    keyring = _keyring()
     held = {"kind": credential.kind, "secret": credential.secret, "username": credential.username}
     try:
         keyring.set_password(_SERVICE, url, json.dumps(held))
     except keyring.errors.KeyringError as error:
         raise SpecError(
-            f"this machine keeps no secrets: {type(error).__name__}",
-            hint="set STACKWRIGHT_ZENML_URL and STACKWRIGHT_ZENML_API_KEY instead",
+            f"this machine keeps no secrets: {type(error).__name__}", hint=_instead(credential.kind)
         ) from None
 
 

@@ -1,6 +1,7 @@
 """A ZenML server as a stack's second home: the options that verbs share, and what they call."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -131,7 +132,13 @@ def choices() -> Choices:
 
 
 def checked_url(text: str) -> str:
-    return specs.address(text, "zenml-url")
+    url = specs.address(text, "zenml-url")
+    own = re.sub(r"/api(/v1)?$", "", url)
+    if own != url:
+        raise SpecError(
+            f"{url} is the address of the server's API", hint=f"leave that out: {own}", field="zenml-url"
+        )
+    return url
 
 
 def wish_of(stack: "RegisteredStack", registry: "Registry") -> Register:
@@ -197,6 +204,7 @@ def ready(wish: Register, *, spec: "Spec | None" = None, stack_id: str = "") -> 
     from provisioner.zenml import capabilities
 
     server = opened(url)
+    story(f"Waiting for ZenML {url}")
     capabilities.check(server.version)
     server.log_in()
     if spec is not None and spec.access.trust != "access_key":

@@ -73,13 +73,20 @@ def _held(name: str) -> "list[Registration]":
     from provisioner.cli import connector
 
     registry = open_registry()
-    registry.usable(name)
+    stack = registry.usable(name)
+    if stack and stack.status in ("deleting", "deleted"):
+        raise CheckError(
+            f"{name} is {stack.status}: its role is gone, and no connector logs in by it",
+            hint=f"`stackwright zenml remove {name}` takes it out of ZenML",
+            field="name",
+        )
     stacks = next((c.stacks for c in connector.read() if c.name == name), (name,))
     return [r for stack in dict.fromkeys((name, *stacks)) for r in registry.registrations_of(stack)]
 
 
 def _verify(registration: "Registration") -> list[dict[str, Any]]:
     server = zenml_target.opened(registration.server)
+    story(f"Waiting for ZenML {registration.server}")
     checks = []
     for key, id_ in registration.ids.items():
         if key.startswith("connector:"):

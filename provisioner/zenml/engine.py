@@ -118,13 +118,15 @@ def unregister(registration: Registration, *, labels: Mapping[str, str], doors: 
     doors.registry.forget_registration(name, registration.server)
 
 
-def standing(stack: Stack, registration: Registration, *, server: "Server") -> Standing:
-    """Whether the server still has what was registered; asks for no more than ids and names."""
+def standing(stack: Stack, registration: Registration, *, server: "Server") -> tuple[Standing, str]:
+    """Whether the server still has what was registered, and what the stack is called there."""
     world = server.world(stack.name, _ids(registration))
     there = {t.id for things in world.things().values() for t in things}
-    if registration.remote_id not in there:
-        return "missing"
-    return "registered" if set(_ids(registration)) <= there else "changed"
+    name = next((s.name for s in world.stacks if s.id == registration.remote_id), "")
+    if not name:
+        return "missing", ""
+    whole = name == stack.name and set(_ids(registration)) <= there
+    return "registered" if whole else "changed", name
 
 
 def check_free(name: str, parts: Sequence[Part], own: Own, *, server: "Server") -> None:

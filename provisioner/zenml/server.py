@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CredentialKind = Literal["api_key", "token", "password"]
 _CONNECT_SECONDS, _READ_SECONDS, _VERIFY_SECONDS = 5.0, 30.0, 90.0
 _PAGE = 200
+_LONGEST = 800
 # What of a connector's configuration no message may repeat.
 SECRETS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 _PATHS: Mapping[Kind, str] = {
@@ -292,7 +293,10 @@ class Server:
                     method, path, json=body, data=form, params=params, headers=headers, timeout=timeout
                 )
             except httpx.HTTPError as error:
-                if last or isinstance(error, httpx.ConnectError | httpx.TooManyRedirects):
+                # Who was silent for so long is silent the second time, too.
+                if last or isinstance(
+                    error, httpx.ConnectError | httpx.TimeoutException | httpx.TooManyRedirects
+                ):
                     raise self._unheard(error) from None
                 continue
             if last or answer.status_code not in _AWAY:
@@ -380,7 +384,14 @@ class Server:
         """Nothing that this door was given in confidence."""
         for secret in self._confided:
             text = text.replace(secret, "***")
-        return _ECHO.sub("***", " ".join(text.split()))[:400]
+        return _cut(_ECHO.sub("***", " ".join(text.split())))
+
+
+def _cut(text: str) -> str:
+    """At the end of a word: half an ARN helps nobody."""
+    if len(text) <= _LONGEST:
+        return text
+    return text[: _LONGEST + 1].rpartition(" ")[0] + " …"
 
 
 # A server repeats what it was sent, and some of that is known by its shape alone.

@@ -434,14 +434,19 @@ def test_status_tells_what_is_there_still(deployed: Any, zenml: ZenMLServer, cli
         "implicit": True,
         "missing": [],
         "error": "",
-        "stacks": [{"name": NAME, "status": "registered", "there": "registered"}],
+        "hint": "",
+        "stacks": [{"name": NAME, "status": "registered", "there": "registered", "called": NAME}],
     }
+    zenml.ask("PUT", f"/stacks/{registration['remote_id']}", {"name": "theirs"})
+    (found,) = cli("zenml", "status", "--json").json["servers"]
+    assert found["stacks"] == [{"name": NAME, "status": "registered", "there": "changed", "called": "theirs"}]
+    assert f"where somebody calls it theirs: `stackwright zenml add {NAME}`" in cli("zenml", "status").out
     zenml.ask("DELETE", f"/stacks/{registration['remote_id']}")
     (found,) = cli("zenml", "status", "--json").json["servers"]
-    assert found["stacks"] == [{"name": NAME, "status": "registered", "there": "missing"}]
+    assert found["stacks"] == [{"name": NAME, "status": "registered", "there": "missing", "called": ""}]
     assert cli("zenml", "add", NAME).code == 0
     (found,) = cli("zenml", "status", "--json").json["servers"]
-    assert found["stacks"] == [{"name": NAME, "status": "registered", "there": "registered"}]
+    assert found["stacks"] == [{"name": NAME, "status": "registered", "there": "registered", "called": NAME}]
 
 
 def test_a_role_that_is_gone_is_found_by_the_server_and_told_with_the_way_out(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from provisioner.registry import Registration
 from tests.cli.conftest import cli
 from tests.conftest import NAME, World
 from tests.zenml_door.listening import listening
@@ -93,3 +94,19 @@ def test_a_stack_that_is_not_proved_is_not_added(
         f"{NAME} is {status}, and only a proved stack goes into ZenML",
     )
     assert refused.error["hint"].startswith(hint)
+
+
+def test_a_connector_of_a_deleted_stack_is_not_tried(url: str, cli: Any, world: World) -> None:
+    world.deploy()
+    world.finish()
+    world.registry.set_status(NAME, "deleted")
+    held = Registration(
+        stack=NAME, server=url, status="stale", remote_id="", ids={"connector:x": "1"}, updated_at=world.now
+    )
+    world.registry.record_registration(held)
+    refused = cli("connector", "verify", NAME, "--json")
+    assert (refused.code, refused.error["hint"], "Waiting" in refused.err) == (
+        3,
+        f"`stackwright zenml remove {NAME}` takes it out of ZenML",
+        False,
+    )

@@ -154,6 +154,34 @@ def test_a_machine_without_a_keyring_says_what_to_do_instead(monkeypatch: pytest
     assert refused.value.hint == "set STACKWRIGHT_ZENML_URL and STACKWRIGHT_ZENML_API_KEY instead"
 
 
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        ((), "STACKWRIGHT_ZENML_URL and STACKWRIGHT_ZENML_API_KEY"),
+        (("--token",), "STACKWRIGHT_ZENML_URL and STACKWRIGHT_ZENML_TOKEN"),
+        (
+            ("--username", "ann"),
+            "STACKWRIGHT_ZENML_URL, STACKWRIGHT_ZENML_USERNAME and STACKWRIGHT_ZENML_PASSWORD",
+        ),
+    ],
+)
+def test_where_no_keyring_keeps_anything_no_secret_is_asked_for(
+    options: tuple[str, ...], variables: str, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from io import StringIO
+
+    from keyring.backends import fail, null
+
+    before = keyring.get_keyring()
+    given = StringIO(SECRET)
+    monkeypatch.setattr("sys.stdin", given)
+    for backend in (fail.Keyring(), null.Keyring()):
+        keyring.set_keyring(backend)
+        ran = cli("zenml", "login", URL, *options, "--json")
+        assert (ran.code, ran.error["hint"], given.tell()) == (2, f"set {variables} instead", 0)
+    keyring.set_keyring(before)
+
+
 def test_a_login_that_no_server_took_is_not_kept(
     kept: Kept, cli: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

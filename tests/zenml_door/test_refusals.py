@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from provisioner.errors import StackwrightError
-from provisioner.registry import Registry
+from provisioner.registry import Registration, Registry
 from provisioner.zenml import engine
 from provisioner.zenml.server import Credential, CredentialKind, Server
 from provisioner.zenml.steps import Own
@@ -475,3 +475,49 @@ def test_a_flavor_that_a_server_lacks_is_known_before_anything_is_built() -> Non
     own = Own(labels={})
     message = told(lambda: engine.check_free("new", [part("artifact_store"), machines], own, server=asked))[1]
     assert message == "ZenML 0.98.0 has no orchestrator flavor 'vm_aws'"
+
+
+@pytest.mark.parametrize("path", ["/api/v1", "/api/v1/", "/api"])
+def test_the_address_of_the_api_is_not_that_of_the_server(path: str, cli: Any) -> None:
+    ran = cli("zenml", "status", f"{URL}{path}", "--json")
+    assert (ran.code, ran.error["field"], ran.error["hint"]) == (2, "zenml-url", f"leave that out: {URL}")
+
+
+def test_status_of_a_server_says_what_to_do_about_an_error(certificate: Path, cli: Any) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with listening(_Info, context) as port:
+        ran = cli("zenml", "status", f"https://127.0.0.1:{port}")
+    assert ran.code == 5
+    assert "--zenml-ca-file FILE (STACKWRIGHT_ZENML_CA_FILE)" in ran.out
+    assert ran.err.startswith(f"Waiting for https://127.0.0.1:{port}\n")
+
+
+def test_status_tells_of_the_server_of_the_environment_besides_those_that_hold_stacks(
+    cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_one = Registration(stack=NAME, server=URL, status="stale", remote_id="", ids={}, updated_at=NOW)
+    Registry(home / "registry.db").record_registration(with_one)
+    monkeypatch.setenv("STACKWRIGHT_ZENML_URL", "http://127.0.0.1:1/")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    told = cli("zenml", "status", "--json").json["servers"]
+    assert [s["server"] for s in told] == [URL, "http://127.0.0.1:1"]
+
+
+def test_who_is_silent_is_not_asked_again() -> None:
+    asked: list[str] = []
+
+    def silent(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        raise httpx.ReadTimeout("", request=request)
+
+    told(lambda: server(httpx.MockTransport(silent)).version)
+    assert asked == ["/api/v1/info"]
+
+
+def test_a_long_message_ends_with_a_whole_word() -> None:
+    arn = "arn:aws:iam::111122223333:role/churn-dev-AccessRole-1"
+    body = {"detail": ["RuntimeError", " ".join([arn] * 40)]}
+    message = told(server(answering(400, body)).log_in)[1]
+    words = message.removeprefix("ZenML server zenml.example.com: ").split()
+    assert (set(words), words[-1], len(message) < 850) == ({arn, "…"}, "…", True)
