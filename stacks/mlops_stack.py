@@ -175,7 +175,7 @@ class MlopsStack(Stack):
         )
         finish.condition = self.parameters.no_finish_base
         url = self._output(
-            "FinishUrl", "Open this to register the stack.", f"${{FinishBase}}/finish?{address}"
+            "FinishUrl", "Run `stackwright finish 'URL'`.", f"${{FinishBase}}/finish?{address}"
         )
         url.condition = self.parameters.has_finish_base
 

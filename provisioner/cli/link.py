@@ -153,7 +153,7 @@ def _tell(link: Link, readers: str, drafted: Draft, enrolment: Enrolment | None)
     if not enrolment:
         return
     ending = (
-        "open the FinishUrl of its Outputs tab"
+        "paste the FinishUrl of its Outputs tab into `stackwright finish '…'`"
         if link.parameters.get("FinishBase")
         else "paste the FinishCommand of its Outputs tab"
     )

@@ -7,13 +7,14 @@ from typing import Annotated
 from fastapi import BackgroundTasks, FastAPI, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from provisioner import __version__
 from provisioner.callback import MAX_BYTES
 from provisioner.enrolling import Answer, UnknownError
 from provisioner.errors import CheckError, RefusedError, SpecError, StackwrightError
+from provisioner.web import page
 
 Next = Callable[[Request], Awaitable[JSONResponse]]
 EnrolmentId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
@@ -65,11 +66,14 @@ def make_app(
     def health() -> dict[str, str]:
         return {"status": "ok", "version": __version__}
 
-    @app.get("/finish")
-    def finish() -> JSONResponse:
+    @app.get("/finish", response_model=None)
+    def finish(request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            status, words = page.finish(request.url.query)
+            return HTMLResponse(words, status, page.HEADERS)
         refusal = CheckError(
             "a GET closes nothing",
-            hint="paste the address of this page: `stackwright finish 'ADDRESS'`, or finish by name with "
+            hint="paste this address: `stackwright finish 'ADDRESS'`, or finish by name with "
             "credentials of the stack's account",
         )
         return JSONResponse(refusal.as_dict(), 405, {"Allow": "POST"})

@@ -126,7 +126,7 @@ def test_a_finish_base_that_the_template_refuses_is_refused(cli: Any, world: Any
 
 def test_a_server_that_finishes_is_promised_and_its_output_is_named(cli: Any, ours: str) -> None:
     ran = cli("link", *MINIMAL, "--finish-base", "https://zenml.example.com/")
-    assert "open the FinishUrl of its Outputs tab" in ran.err
+    assert "or paste the FinishUrl of its Outputs tab into `stackwright finish '…'`." in ran.err
     assert "FinishCommand" not in ran.err
     assert links.parse(ran.out).parameters["FinishBase"] == "https://zenml.example.com"
     assert cli("link", "verify", ran.out).code == 0

@@ -1,7 +1,9 @@
 """`stackwright serve`: where it listens, what it refuses, and what stands at its addresses."""
 
 import asyncio
+import shlex
 import socket
+from html import unescape
 from typing import Any
 
 import httpx
@@ -101,6 +103,50 @@ def test_nothing_else_is_there_and_nothing_asked_for_is_repeated(method: str, pa
 def test_a_get_of_the_finish_address_closes_nothing() -> None:
     status, body, headers = asked(saying(AssertionError()), "/finish?v=1&enrolment=x", method="GET")
     assert (status, body["error"]["message"], headers["allow"]) == (405, "a GET closes nothing", "POST")
+
+
+ADDRESS = (
+    f"v=1&enrolment={ID}&stack=arn:aws:cloudformation:eu-central-1:111122223333:stack/churn"
+    "/11111111-2222-3333-4444-555555555555&access.role_arn=arn:aws:iam::111122223333:role/a"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        (
+            ADDRESS,
+            200,
+            f"<pre>stackwright finish '{ADDRESS}'</pre>".replace("&", "&amp;").replace("'", "&#x27;"),
+        ),
+        (ADDRESS + "&x.y=<script>$(id)", 200, "&amp;x.y=%3Cscript%3E$(id)&#x27;</pre>"),
+        (ADDRESS + "&x.y='$(id)'", 200, "$(id)"),
+        (ADDRESS[:60], 400, "<p>This is no whole FinishUrl."),
+        ("<script>", 400, "<p>This is no whole FinishUrl."),
+    ],
+)
+def test_a_browser_is_told_what_to_run(query: str, status: int, words: str) -> None:
+    heard = shown("/finish?" + query)
+    assert (heard.status_code, words in heard.text, "<script" in heard.text) == (status, True, False)
+    assert heard.headers["content-security-policy"].startswith("default-src 'none';")
+    assert heard.headers["cache-control"] == "no-store"
+
+
+def shown(path: str) -> httpx.Response:
+    """What a browser gets."""
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app=make_app(take=saying(AssertionError())))
+        async with httpx.AsyncClient(transport=transport, base_url="https://x") as client:
+            return await client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+
+    return asyncio.run(ask())
+
+
+def test_the_command_that_a_browser_shows_means_one_word_to_a_shell() -> None:
+    heard = shown(f"/finish?{ADDRESS}&x.y='$(id)';id").text
+    command = unescape(heard.split("<pre>")[1].split("</pre>")[0])
+    assert [word[:3] for word in shlex.split(command)] == ["sta", "fin", "v=1"]
 
 
 def test_a_body_is_handed_on_as_it_came() -> None:
