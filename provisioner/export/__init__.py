@@ -28,7 +28,7 @@ def check(stack: ExportedStack, format_: Format) -> None:
     if lacking:
         fitting = ", ".join(f.name for f in FORMATS if not f.lacks(stack))
         raise CheckError(
-            f"{stack.name} cannot be exported for {format_.name}: it has not {lacking}",
+            f"{stack.name} cannot be exported for {format_.name}: it has no {lacking}",
             hint=f"what fits: {fitting}",
             field="format",
         )

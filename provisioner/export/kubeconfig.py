@@ -62,6 +62,6 @@ FORMAT = Format(
     words="kubeconfig of the stack's cluster",
     render=render,
     use="export KUBECONFIG={file}",
-    lacks=lambda stack: "" if stack.cluster_names else "a Kubernetes cluster",
+    lacks=lambda stack: "" if stack.cluster_names else "Kubernetes cluster",
     clusters=True,
 )

@@ -41,7 +41,7 @@ def render(stack: ExportedStack) -> str:
 
 
 def _lacks(stack: ExportedStack) -> str:
-    return "" if stack.output("artifact_store", "bucket_name") else "an S3 bucket as artifact store"
+    return "" if stack.output("artifact_store", "bucket_name") else "S3 bucket as artifact store"
 
 
 FORMAT = Format(

@@ -53,7 +53,7 @@ def _role(stack: ExportedStack, kind: str) -> str:
 
 
 def _lacks(stack: ExportedStack) -> str:
-    return "" if any(_role(stack, kind) for kind in _ROLES) else "an execution role for SageMaker"
+    return "" if any(_role(stack, kind) for kind in _ROLES) else "execution role for SageMaker"
 
 
 FORMAT = Format(

@@ -12,7 +12,7 @@ def render(stack: ExportedStack) -> str:
 
 
 def _lacks(stack: ExportedStack) -> str:
-    return "" if _PATH in stack.client_files else "an orchestrator ec2, whose machines SkyPilot starts"
+    return "" if _PATH in stack.client_files else "orchestrator ec2, whose machines SkyPilot starts"
 
 
 FORMAT = Format(

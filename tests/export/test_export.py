@@ -74,16 +74,16 @@ def test_what_a_stack_can_be_exported_for(of: str) -> None:
 @pytest.mark.parametrize(
     ("name", "lacking"),
     [
-        ("kubernetes", "a Kubernetes cluster"),
-        ("sagemaker", "an execution role for SageMaker"),
-        ("skypilot", "an orchestrator ec2, whose machines SkyPilot starts"),
+        ("kubernetes", "Kubernetes cluster"),
+        ("sagemaker", "execution role for SageMaker"),
+        ("skypilot", "orchestrator ec2, whose machines SkyPilot starts"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_does(name: str, lacking: str) -> None:
     with pytest.raises(CheckError) as caught:
         export.check(LOCAL, export.find(name))
     assert (caught.value.message, caught.value.hint) == (
-        f"churn-dev cannot be exported for {name}: it has not {lacking}",
+        f"churn-dev cannot be exported for {name}: it has no {lacking}",
         "what fits: env, json, yaml, zenml, metaflow",
     )
 
