@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from provisioner.errors import SpecError
 
+# What CloudFormation calls a stack; to it an empty name means every stack.
+STACK_NAME = r"[A-Za-z][A-Za-z0-9-]{0,127}"
 # What IAM allows in names: ASCII only, unlike Python's \w and \d.
 _ASSUMED_ROLE = re.compile(r"assumed-role/([\w+=,.@-]+)/[\w+=,.@-]+", re.ASCII)
 _ROLE_OR_USER = re.compile(r"(role|user)/[\w+=,.@/-]{1,512}", re.ASCII)

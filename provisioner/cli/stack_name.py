@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 import click
 
+from provisioner.arn import STACK_NAME
 from provisioner.errors import SpecError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _STACK = re.compile(
-    r"[A-Za-z][A-Za-z0-9-]{0,127}"
-    r"|arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[A-Za-z][A-Za-z0-9-]{0,127}/[0-9A-Za-z-]+"
+    rf"{STACK_NAME}|arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{{12}}:stack/{STACK_NAME}/[0-9A-Za-z-]+"
 )
 
 

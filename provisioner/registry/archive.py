@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from provisioner.enrolments import NEWEST, REVISIONS
 from provisioner.errors import CheckError, SpecError
-from provisioner.registry import values
+from provisioner.registry import meaning, values
 from provisioner.registry.database import Database
 from provisioner.registry.tables import ENROLMENTS, METADATA
 
@@ -135,7 +135,8 @@ def _parse_row(table: sa.Table, row: object) -> dict[str, Any]:
     texts = [c.name for c in table.columns if isinstance(c.type, sa.Text)]
     if wrong := [name for name in texts if not isinstance(whole[name], str)]:
         raise ValueError(f"{wrong[0]} is no text")
-    _MAKERS.get(table.name, dict)(whole)
+    made = _MAKERS.get(table.name, dict)(whole)
+    meaning.check(table.name, whole | (vars(made) if table is ENROLMENTS else {}))
     return whole
 
 

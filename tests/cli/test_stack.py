@@ -114,6 +114,13 @@ def test_a_folder_that_was_removed_is_no_bug(
     assert cli("stack", "list", "--json").json["active"] == {"stack": "", "from": "", "directory": ""}
 
 
+@pytest.mark.parametrize("name", ["../x", "a b", "x\x1b[2J", "é", "-x"])
+def test_whatever_is_there_can_be_forgotten_by_its_exact_name(cli: Any, name: str) -> None:
+    keep(name)
+    assert cli("stack", "delete", "--yes", "--", name).code == 0
+    assert (open_registry().stacks(), open_registry().components()) == ([], [])
+
+
 def test_connectors_are_told_once_for_all_their_stacks(cli: Any) -> None:
     keep("churn", "fraud")
     listed = cli("connector", "list", "--json").json["connectors"]

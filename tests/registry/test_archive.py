@@ -143,6 +143,54 @@ BAD: dict[str, tuple[Any, str]] = {
         "this exported registry is damaged: stacks[0]: Invalid isoformat string: 'yesterday'",
     ),
     "a name twice": (of("stacks", STACK, STACK), "this exported registry is damaged: a name twice in stacks"),
+    **{
+        f"{column} {value!r}": (
+            of("stacks", STACK | {column: value}),
+            f"this exported registry is damaged: stacks[0]: {column} cannot be {value!r}",
+        )
+        for column, value in (
+            ("name", "../churn"),
+            ("name", "-x"),
+            ("name", ""),
+            ("status", "fine"),
+            ("account", "12"),
+            ("region", "Mars"),
+            ("stack_id", "arn:aws:s3:::b"),
+        )
+    },
+    "a name that moves a cursor": (
+        of("stacks", STACK | {"name": "churn\x1b[2J"}),
+        "this exported registry is damaged: stacks[0]: name holds control characters",
+    ),
+    "a value that moves a cursor": (
+        of("components", component().as_dict() | {"outputs": {"bucket_name": "\x1b]0;x"}}),
+        "this exported registry is damaged: components[0]: outputs.bucket_name holds control characters",
+    ),
+    "a stack of another account than its id": (
+        of("stacks", STACK | {"account": "444455556666"}),
+        "this exported registry is damaged: stacks[0]: account is 444455556666, "
+        "and stack_id says 111122223333",
+    ),
+    "a role that is none": (
+        of("stacks", STACK | {"connector": {"role_arn": "me"}}),
+        "this exported registry is damaged: stacks[0]: connector.role_arn is no ARN: 'me'",
+    ),
+    "a component of a kind that there is not": (
+        of("components", component().as_dict() | {"type": "toaster"}),
+        "this exported registry is damaged: components[0]: type cannot be 'toaster'",
+    ),
+    "a component from nowhere": (
+        of("components", component().as_dict() | {"origin": "heaven"}),
+        "this exported registry is damaged: components[0]: origin cannot be 'heaven'",
+    ),
+    "an enrolment that is fine": (
+        of("enrolments", ENROLMENT | {"status": "fine"}),
+        "this exported registry is damaged: enrolments[0]: status cannot be 'fine'",
+    ),
+    "a server that is a command": (
+        of("registrations", registration().as_dict() | {"server": "file:///etc"}),
+        "this exported registry is damaged: registrations[0]: server cannot be 'file:///etc'",
+    ),
     "a spec that is no JSON": (
         of("enrolments", ENROLMENT | {"spec": "[]"}),
         "this exported registry is damaged: enrolments[0]: spec is no JSON object",
