@@ -175,7 +175,17 @@ def registry_place() -> Path | str:
     given = os.environ.get("STACKWRIGHT_REGISTRY", "")
     if "://" in given and not given.startswith("sqlite:///"):
         return given
-    return Path(given.removeprefix("sqlite:///")) if given else places().registry
+    if not given:
+        return places().registry
+    path = Path(given.removeprefix("sqlite:///"))
+    # Path.is_dir raises where a folder above may not be entered.
+    if not os.path.isdir(path.parent):  # noqa: PTH112
+        raise SpecError(
+            f"STACKWRIGHT_REGISTRY: there is no folder {path.parent}",
+            hint="a typing mistake would make an empty registry: make the folder, or mend the path",
+            field="STACKWRIGHT_REGISTRY",
+        )
+    return path
 
 
 def seat() -> Seat:

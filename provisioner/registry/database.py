@@ -123,6 +123,13 @@ def parse_url(text: str) -> URL:
             hint=f"for example {_EXAMPLE}",
             field=VARIABLE,
         )
+    if "@" in f"{url.host}{url.database}":
+        # Behind the first @ stands the rest of a password, which would be shown as a host.
+        raise SpecError(
+            f"{VARIABLE} holds more than one @",
+            hint="write @ in a password as %40, or keep it in PGPASSWORD",
+            field=VARIABLE,
+        )
     return url.set(drivername="postgresql+psycopg")
 
 
@@ -130,7 +137,7 @@ def redacted(url: URL) -> str:
     """The URL for people: no password, wherever it stands."""
     shown = {k: "***" if k in _SECRETS else v for k, v in url.query.items()}
     plain = url.set(drivername="postgresql", query=shown)
-    return plain.render_as_string(hide_password=True)
+    return plain.render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
 
 
 def _secrets_of(url: URL) -> list[str]:

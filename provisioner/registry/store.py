@@ -176,6 +176,8 @@ class Registry:
     def set_status(self, name: str, status: StackStatus) -> None:
         with self.database.writing() as connection:
             connection.execute(sa.update(STACKS).where(STACKS.c.name == name).values(status=status))
+            if status == "deleted":
+                connection.execute(sa.delete(ACTIVE_STACKS).where(ACTIVE_STACKS.c.stack == name))
 
     def set_bootstrapped(self, name: str) -> None:
         """The stack and its enrolment are registered now; it becomes the active one where none is."""

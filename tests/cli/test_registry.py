@@ -10,6 +10,7 @@ import pytest
 
 from provisioner.cli.options import open_quickly, open_registry
 from provisioner.enrolments import NEWEST
+from provisioner.registry.database import parse_url, redacted
 from tests.registry.conftest import PASSWORD, postgresql, url  # noqa: F401 - fixtures
 from tests.registry.values import component, publication, stack
 
@@ -228,3 +229,38 @@ def test_without_the_driver_the_extra_is_named(cli: Any, monkeypatch: pytest.Mon
         "a registry in PostgreSQL needs its driver",
         "pip install 'stackwright[postgres]'",
     )
+
+
+@pytest.mark.parametrize("verb", [["stack", "list"], ["link", *MINIMAL, *TEMPLATE]])
+def test_a_folder_that_is_not_there_is_no_new_registry(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: list[str]
+) -> None:
+    monkeypatch.setenv("STACKWRIGHT_REGISTRY", str(tmp_path / "typo" / "x" / "y.db"))
+    error = cli(*verb, "--json").error
+    assert (error["message"], error["exit_code"]) == (
+        f"STACKWRIGHT_REGISTRY: there is no folder {tmp_path / 'typo' / 'x'}",
+        2,
+    )
+    assert not (tmp_path / "typo").exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ml:PLANT@ED@127.0.0.1:1/r",
+        "postgresql://ml:PL@ANT/ED@127.0.0.1:1/r",
+        "postgresql://127.0.0.1:1/r?password=PLANTED",
+    ],
+)
+def test_no_part_of_a_password_is_shown(cli: Any, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("STACKWRIGHT_REGISTRY", address)
+    ran = cli("stack", "list", "--json")
+    assert (ran.code in (2, 4), [p for p in ("PLANT", "ANT", "ED@", "%2A") if p in ran.out + ran.err]) == (
+        True,
+        [],
+    )
+
+
+def test_a_password_is_three_stars_wherever_it_stands() -> None:
+    shown = redacted(parse_url("postgresql://ml:PLANTED@h/r?password=PLANTED&sslmode=require"))
+    assert shown == "postgresql://ml:***@h/r?password=***&sslmode=require"

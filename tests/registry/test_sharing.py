@@ -94,6 +94,17 @@ def test_a_stack_that_is_forgotten_is_active_nowhere(place: Path | str) -> None:
     assert [r.active() for r in asked.values()] == ["", ""]
 
 
+def test_a_stack_that_is_deleted_in_aws_is_active_nowhere(place: Path | str) -> None:
+    ann = Registry(place, seat=ANN)
+    ann.register(stack(), [])
+    ann.set_active("churn")
+    ann.set_active_here("churn")
+    ann.set_status("churn", "deleting")
+    assert ann.active() == "churn"
+    ann.set_status("churn", "deleted")
+    assert ann.active() == ""
+
+
 def test_who_registers_a_stack_owns_it_through_every_update(place: Path | str) -> None:
     ann, bob = seats(place, ann=ANN, bob=replace(ANN, user="bob")).values()
     kept = ann.register(stack(), [])
