@@ -320,8 +320,12 @@ def test_the_same_callback_again_has_the_same_answer_and_does_nothing(
 ) -> None:
     body = function.says()
     first = server.take(body, function.enrolment.id)
-    server.take(function.says(function.claim("Delete")), function.enrolment.id)
+    copy = Registration(stack=NAME, server="https://z", status="registered", updated_at=world.now)
+    world.registry.record_registration(copy)
+    deletion = function.says(function.claim("Delete"))
+    server.take(deletion, function.enrolment.id)
     assert world.held() == {NAME: "deleted"}
+    assert server.take(deletion, function.enrolment.id).status == "deleted"
     assert server.take(body, function.enrolment.id) == first
     assert (world.held(), server.gone) == ({NAME: "deleted"}, [NAME])
 
