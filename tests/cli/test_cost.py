@@ -334,7 +334,7 @@ def bill(cli: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bill]:
 
 
 def test_the_bill_stands_beside_the_estimate(bill: Any, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = SimpleNamespace(stack=lambda name: SimpleNamespace(estimate={"total": TOTAL}))
+    known = SimpleNamespace(usable=lambda name: SimpleNamespace(estimate={"total": TOTAL}))
     monkeypatch.setattr("provisioner.cli.cost_actual.open_registry", lambda: known)
     asked = bill({"Amazon S3": "1.5", "AWS KMS": "0.5"}, {"Amazon S3": "1.0"})
     ran = cli("cost", "actual", "churn-dev", "--json")
