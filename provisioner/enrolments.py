@@ -153,8 +153,8 @@ class QuickRegistry:
         return from_row(row) if row else None
 
     def _found(self, query: str, value: str) -> dict[str, Any] | None:
-        # Path.is_file raises where a folder above may not be entered.
-        return self._row(query, value) if isfile(self.path) else None  # noqa: PTH113
+        there = isfile(self.path)  # noqa: PTH113 - Path.is_file raises where a folder above may not be entered
+        return self._row(query, value) if there else None
 
     def _row(self, query: str, *values: str) -> dict[str, Any] | None:
         with _connected(self.path) as database:

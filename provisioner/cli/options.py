@@ -178,8 +178,7 @@ def registry_place() -> Path | str:
     if not given:
         return places().registry
     path = Path(given.removeprefix("sqlite:///"))
-    # Path.is_dir raises where a folder above may not be entered.
-    if not os.path.isdir(path.parent):  # noqa: PTH112
+    if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir raises where a folder may not be entered
         raise SpecError(
             f"STACKWRIGHT_REGISTRY: there is no folder {path.parent}",
             hint="a typing mistake would make an empty registry: make the folder, or mend the path",

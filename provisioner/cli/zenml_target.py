@@ -80,17 +80,8 @@ _OPTIONS = (
 
 def zenml_options(command: Command) -> Command:
     """Whether and how the stack goes into a ZenML server as well."""
-    for flag, field, variable, words in reversed(_OPTIONS):
-        command = click.option(
-            flag,
-            f"zenml_{field}",
-            default="",
-            envvar=variable,
-            show_envvar=True,
-            help=words,
-            expose_value=False,
-            callback=partial(_remember, field),
-        )(command)
+    for row in reversed(_OPTIONS):
+        command = _option(*row)(command)
     return click.option(
         "--to",
         type=click.Choice(specs.REGISTERS),
@@ -103,7 +94,10 @@ def zenml_options(command: Command) -> Command:
 
 def ca_file_option(command: Command) -> Command:
     """For verbs that only talk to a server."""
-    flag, field, variable, words = next(o for o in _OPTIONS if o[1] == "ca_file")
+    return _option(*next(row for row in _OPTIONS if row[1] == "ca_file"))(command)
+
+
+def _option(flag: str, field: str, variable: str, words: str) -> Callable[[Command], Command]:
     return click.option(
         flag,
         f"zenml_{field}",
@@ -113,7 +107,7 @@ def ca_file_option(command: Command) -> Command:
         help=words,
         expose_value=False,
         callback=partial(_remember, field),
-    )(command)
+    )
 
 
 def _remember(field: str, context: click.Context, parameter: click.Parameter, value: str | None) -> None:

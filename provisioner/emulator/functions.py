@@ -66,7 +66,7 @@ class Processes:
     def run(self, command: list[str], event: str, seconds: float, **how: Any) -> tuple[int | None, str, str]:
         """Exit code, stdout and stderr; no exit code after a timeout."""
         pipe = subprocess.PIPE
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, **how)  # noqa: S603
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, **how)  # noqa: S603 - ours
         with self._lock:
             self._running.add(process)
         try:

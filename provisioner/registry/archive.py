@@ -144,5 +144,5 @@ def _default(column: sa.Column[Any]) -> Any:
     """What a row of an older revision has in a column that came later."""
     if column.server_default is None:
         raise ValueError(f"{column.name} is missing")
-    given = str(column.server_default.arg)  # type: ignore[attr-defined]
+    given = str(column.server_default.arg)  # type: ignore[attr-defined]  # ours are all plain texts
     return json.loads(given) if isinstance(column.type, sa.JSON) else given

@@ -69,5 +69,5 @@ VERSION = sa.table("alembic_version", sa.column("version_num", sa.Text))
 
 # PostgreSQL remembers no order of insertion, as SQLite does by its rowid.
 NUMBERED = "ALTER TABLE enrolments ADD COLUMN number BIGINT GENERATED ALWAYS AS IDENTITY"
-_NUMBERED = sa.schema.DDL(NUMBERED).execute_if(dialect="postgresql")  # type: ignore[no-untyped-call]
+_NUMBERED = sa.schema.DDL(NUMBERED).execute_if(dialect="postgresql")  # type: ignore[no-untyped-call]  # untyped
 sa.event.listen(ENROLMENTS, "after_create", _NUMBERED)

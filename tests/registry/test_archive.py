@@ -22,7 +22,7 @@ from tests.registry.values import (
     stack,
 )
 
-ANN = Seat(user="ann", host="laptop", directory="/work/churn")
+ANN = Seat(user="ann", host="laptop", directory="/home/ann/churn")
 
 
 def fill(place: Path | str) -> Registry:

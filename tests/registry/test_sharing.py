@@ -9,7 +9,7 @@ from provisioner.registry import Registry
 from provisioner.sharing import EVERYBODY, Seat, may_use, project
 from tests.registry.values import STACK_ID, stack
 
-ANN = Seat(user="ann", groups=("ml", "web"), host="laptop", directory="/work/churn")
+ANN = Seat(user="ann", groups=("ml", "web"), host="laptop", directory="/home/ann/churn")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_each_directory_host_and_user_has_an_active_stack_of_its_own(place: Path
     asked = seats(
         place,
         here=ANN,
-        elsewhere=replace(ANN, directory="/work/fraud"),
+        elsewhere=replace(ANN, directory="/home/ann/fraud"),
         desktop=replace(ANN, host="desktop"),
         bob=replace(ANN, user="bob"),
     )
