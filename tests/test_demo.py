@@ -50,6 +50,12 @@ def gone(pid: int) -> bool:
     return False
 
 
+def test_a_preset_that_the_demo_has_not_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    ran = subprocess.run([*COMMAND, "--preset", "huge"], cwd=tmp_path, text=True, capture_output=True)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "'huge' is not one of 'minimal', 'sagemaker'" in ran.stderr
+
+
 @pytest.mark.parametrize("preset", ["sagemaker", "minimal"])
 def test_the_demo_goes_from_a_wish_to_a_registered_stack(
     temporary: Path, tmp_path: Path, home: Path, preset: str

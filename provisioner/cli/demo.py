@@ -23,7 +23,13 @@ REGION = "eu-central-1"
 
 @click.command()
 @click.option(
-    "--preset", default="sagemaker", show_default=True, help="minimal | sagemaker", show_envvar=True
+    "--preset",
+    # The others ask for an address that only the user knows.
+    type=click.Choice(["minimal", "sagemaker"]),
+    default="sagemaker",
+    show_default=True,
+    help="What to walk through.",
+    show_envvar=True,
 )
 @click.option("--keep", is_flag=True, help="Leave the embedded AWS running, and say how to use it.")
 @click.option("--event-delay", default=0.4, show_default=True, help="Seconds that each resource takes.")
