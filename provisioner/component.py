@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal, get_args
 
 from provisioner.arn import Arn
@@ -175,8 +176,13 @@ class Component:
         return bool(self.arn_pattern)
 
     def fits_arn(self, arn: str) -> bool:
-        # ASCII, as CloudFormation's own regular expressions: a role called müller does not exist.
-        return bool(self.arn_pattern) and re.fullmatch(self.arn_pattern, arn, re.ASCII) is not None
+        return bool(self.arn_pattern) and _compiled(self.arn_pattern).fullmatch(arn) is not None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """ASCII, as CloudFormation's own regular expressions: a role called müller does not exist."""
+    return re.compile(pattern, re.ASCII)
 
 
 def holds(condition: str, structure: Mapping[str, Value]) -> bool:

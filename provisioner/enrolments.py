@@ -5,13 +5,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from json import dumps, loads
 from os.path import isfile
 from pathlib import Path
 from typing import Any, Literal
 
 from provisioner.errors import RefusedError
+from provisioner.moment import instant, stamp
 from provisioner.plan import Plan
 
 Status = Literal["open", "unverified", "needs_bootstrap", "registered", "failed", "deleted", "expired"]
@@ -164,15 +165,6 @@ class QuickRegistry:
 
 def _publication(row: Mapping[str, Any]) -> Publication:
     return Publication(**{**row, "published_at": instant(row["published_at"])})
-
-
-def stamp(moment: datetime) -> str:
-    """RFC 3339, UTC, whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def unusable(path: Path, why: object) -> RefusedError:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
 from os import walk
 from pathlib import Path
 from random import random
@@ -22,6 +24,7 @@ import botocore.session
 from botocore import exceptions
 from botocore.config import Config
 from botocore.loaders import Loader
+from botocore.utils import parse_timestamp
 
 from provisioner.aws.patience import Patience, Trouble
 from provisioner.aws.session import IMPATIENT, THROTTLED, Client, guarded, is_offered, without_account_host
@@ -80,6 +83,8 @@ class SharedClients:
         self._session = botocore.session.get_session()
         known = guarded(lambda: self._session.get_component("data_loader"))
         self._session.register_component("data_loader", _Models(known.search_paths))
+        parsers = self._session.get_component("response_parser_factory")
+        parsers.set_parser_defaults(timestamp_parser=_moment)
         self._clients: dict[str, Any] = {}
         self._lock = Lock()
         self._http: Any = None
@@ -173,8 +178,22 @@ class _Models(Loader):  # type: ignore[misc]  # botocore has no types
     def __init__(self, search_paths: list[str]) -> None:
         super().__init__(search_paths, _PlainFiles(), include_default_search_paths=False)
 
-    def list_available_services(self, type_name: str) -> list[str]:
+    @cached_property
+    def _services(self) -> list[str]:
         return [name for path in self.search_paths for name in next(walk(path), (path, [], []))[1]]
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        return self._services
+
+
+def _moment(value: Any) -> datetime:
+    """A time in an answer; botocore's own guesses at every form there is, fifty times as long."""
+    is_iso = isinstance(value, str) and value[4:5] == "-"
+    with suppress(ValueError):
+        found = datetime.fromisoformat(value) if is_iso else datetime.fromtimestamp(float(value), UTC)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    parsed: datetime = parse_timestamp(value)
+    return parsed
 
 
 _OPENED: dict[str, Callable[..., Any]] = {".json": open, ".json.gz": gzip.open}

@@ -1,6 +1,7 @@
 """The command line: verbs are imported only when they are called."""
 
 import errno
+import gc
 import json
 import os
 import sys
@@ -95,6 +96,8 @@ def root() -> None:
 
 def main() -> None:
     """The `stackwright` command."""
+    # While modules and models load, nothing is garbage yet: the default looks hundreds of times in vain.
+    gc.set_threshold(50_000, 20, 20)
     raise SystemExit(run(sys.argv[1:]))
 
 

@@ -22,7 +22,7 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.planning import draft
 from provisioner.cli.preparing import bootstrap_option, prepared
-from provisioner.enrolments import stamp
+from provisioner.moment import stamp
 from provisioner.preflight.row import COULD_NOT_LOOK
 
 if TYPE_CHECKING:

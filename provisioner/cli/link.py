@@ -21,9 +21,10 @@ from provisioner.cli.options import (
     story,
 )
 from provisioner.cli.planning import Draft, draft
-from provisioner.enrolments import Enrolment, stamp
+from provisioner.enrolments import Enrolment
 from provisioner.errors import CHECK_SAID_NO, SpecError
 from provisioner.link import Link
+from provisioner.moment import stamp
 from provisioner.template import Template
 from provisioner.text import usd
 

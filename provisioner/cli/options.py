@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from provisioner import regions
-from provisioner import spec as specs
 from provisioner.errors import SpecError
 from provisioner.sharing import MARKS, Seat, project
-from provisioner.spec import Spec
 
 if TYPE_CHECKING:
     from provisioner.aws.session import Session
     from provisioner.deploy import Clock
     from provisioner.enrolments import QuickRegistry
     from provisioner.registry import Registry
+    from provisioner.spec import Spec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SPEC_FILE = "stack.yaml"
@@ -92,8 +91,10 @@ def yes_option(command: Command) -> Command:
     return flag(command)
 
 
-def read_spec(*, path: str, preset: str, name: str, region: str) -> Spec:
+def read_spec(*, path: str, preset: str, name: str, region: str) -> "Spec":
     """The wish; raises SpecError."""
+    from provisioner import spec as specs
+
     if preset:
         return specs.preset(preset, name=name or default_name(), region=region or default_region())
     try:
@@ -110,6 +111,8 @@ def read_spec(*, path: str, preset: str, name: str, region: str) -> Spec:
 
 
 def default_name() -> str:
+    from provisioner import spec as specs
+
     return specs.legal_name(Path.cwd().name)
 
 

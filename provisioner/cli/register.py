@@ -181,7 +181,7 @@ def _check_wish(arns_: tuple[str, ...], stack: str) -> None:
     if stack:
         check_stack_name(stack)
     for text in arns_:
-        if not any(for_arn(text)):
+        if not for_arn(text):
             raise SpecError(
                 f"{text!r} is no resource that a component could be",
                 hint="`stackwright scan --json` lists ARNs that fit",

@@ -1,13 +1,13 @@
 """`stackwright scan`."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from provisioner.cli.options import Command, json_option, story
-from provisioner.cli.scan_answer import FORMS
 from provisioner.errors import CHECK_SAID_NO, PARTLY_DONE, SpecError
 from provisioner.scan.index import ENGINES, Engine
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from provisioner.cli.cloud import Cloud
     from provisioner.scan.engine import Scan
     from provisioner.scan.table import Row
+
+FORMS = ("table", "json", "csv", "markdown", "html")
 
 
 def _places(command: Any) -> Any:
@@ -221,12 +223,14 @@ def _with_suggestions(found: "Scan") -> "Scan":
 
 
 def _answered(found: "Scan", *, fail_on: str, form: str) -> int:
-    from provisioner.cli import scan_answer, scanning
+    from provisioner.cli import scanning
 
     if form == "json":
-        for piece in found.as_json():
-            click.echo(piece, nl=False)
+        sys.stdout.writelines(found.as_json())
+        sys.stdout.flush()
     else:
+        from provisioner.cli import scan_answer
+
         scan_answer.show(found.as_dict(), form)
     if found.partly:
         story(

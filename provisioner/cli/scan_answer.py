@@ -16,7 +16,6 @@ from provisioner.cli.suggesting import in_words
 from provisioner.errors import SpecError
 from provisioner.scan.report import Report, make, told, why_not
 
-FORMS = ("table", "json", "csv", "markdown", "html")
 _ENDINGS = {"markdown": "md", "html": "html"}
 _NARROWEST = 24
 # A role that lacks everything would fill the screen; the other forms have it whole.

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from provisioner import arn
 from provisioner import regions as known_regions
 from provisioner.cli.options import default_region, now, places, story
-from provisioner.enrolments import stamp
 from provisioner.errors import RefusedError, SpecError
+from provisioner.moment import stamp
 from provisioner.scan.index import Engine
 
 if TYPE_CHECKING:

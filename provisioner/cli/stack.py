@@ -8,8 +8,8 @@ from provisioner import components, text
 from provisioner.cli import stack_copy, stack_diff, stack_export, zenml_target
 from provisioner.cli.component import origin_text
 from provisioner.cli.options import answer, confirm, json_option, open_registry, story, yes_option
-from provisioner.enrolments import stamp
 from provisioner.errors import CheckError, SpecError
+from provisioner.moment import stamp
 from provisioner.registry import RegisteredStack, Registry, Snapshot
 from provisioner.sharing import EVERYBODY, may_use
 

@@ -8,8 +8,9 @@ import click
 from provisioner.cli import zenml_target
 from provisioner.cli.options import answer, aws_options, json_option, story
 from provisioner.cli.stack_name import name_argument
-from provisioner.enrolments import Status, stamp
+from provisioner.enrolments import Status
 from provisioner.errors import CheckError
+from provisioner.moment import stamp
 
 if TYPE_CHECKING:
     from provisioner.aws.cloudformation import StackState

@@ -11,9 +11,9 @@ from provisioner import synth
 from provisioner import template as templates
 from provisioner.cli.options import open_quickly, open_session, places
 from provisioner.cli.planning import Draft
-from provisioner.enrolments import stamp
 from provisioner.errors import SpecError
 from provisioner.link import Link
+from provisioner.moment import stamp
 from provisioner.plan import shape_from
 from provisioner.template import Template
 

@@ -15,8 +15,8 @@ from provisioner import regions
 from provisioner import spec as specs
 from provisioner.cli.options import now, open_registry, open_session, story
 from provisioner.components import find
-from provisioner.enrolments import stamp
 from provisioner.errors import RefusedError, SpecError, StackwrightError
+from provisioner.moment import stamp
 from provisioner.spec import Register
 
 if TYPE_CHECKING:

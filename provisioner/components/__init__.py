@@ -1,6 +1,6 @@
 """The catalogue: every component, in the order in which plans and templates list them."""
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 from provisioner.component import Component, ComponentType
 from provisioner.components import (
@@ -52,6 +52,7 @@ def known_types() -> list[ComponentType]:
     return list(dict.fromkeys(c.type for c in CATALOGUE))
 
 
-def for_arn(arn: str) -> Iterable[Component]:
+@lru_cache(maxsize=1024)
+def for_arn(arn: str) -> tuple[Component, ...]:
     """The components whose slot a resource with this ARN could take."""
-    return (c for c in CATALOGUE if c.fits_arn(arn))
+    return tuple(c for c in CATALOGUE if c.fits_arn(arn))

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from provisioner.callback import Used
-from provisioner.enrolments import stamp
+from provisioner.moment import stamp
 from provisioner.registry.database import Database, Row
 from provisioner.registry.tables import CALLBACKS
 

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from provisioner.enrolments import PROVED, Enrolment, Publication, stamp
+from provisioner.enrolments import PROVED, Enrolment, Publication
 from provisioner.errors import CheckError
+from provisioner.moment import stamp
 from provisioner.registry.database import Database, Row
 from provisioner.registry.schema import make_ready
 from provisioner.registry.snapshot import Snapshot

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from provisioner.enrolments import Enrolment, Publication, Status, from_row, instant, stamp
+from provisioner.enrolments import Enrolment, Publication, Status, from_row
+from provisioner.moment import instant, stamp
 
 Origin = Literal["built", "found"]
 StackStatus = Literal["registered", "unverified", "needs_bootstrap", "deleting", "deleted"]

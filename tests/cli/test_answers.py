@@ -357,7 +357,7 @@ def test_the_question_says_whether_a_stack_is_made_or_updated(
     cli: Any, world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from provisioner.cli import deploy
-    from provisioner.enrolments import stamp
+    from provisioner.moment import stamp
 
     asked: list[str] = []
     monkeypatch.setattr(deploy, "confirm", lambda question, yes: asked.append(question.strip()))
