@@ -5,15 +5,11 @@ region. So a call carries its account's credentials and its region through botoc
 before-endpoint-resolution sets the region, before-sign the credentials, needs-retry the patience.
 """
 
-import gzip
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
-from os import walk
 from pathlib import Path
 from random import random
 from threading import Lock, Thread
@@ -23,9 +19,9 @@ from typing import Any
 import botocore.session
 from botocore import exceptions
 from botocore.config import Config
-from botocore.loaders import Loader
 from botocore.utils import parse_timestamp
 
+from provisioner.aws.models import Models
 from provisioner.aws.patience import Patience, Trouble
 from provisioner.aws.session import IMPATIENT, THROTTLED, Client, guarded, is_offered, without_account_host
 from provisioner.errors import RefusedError
@@ -76,13 +72,21 @@ _CALL: ContextVar[_Call] = ContextVar("call")
 class SharedClients:
     """The clients, and the patience that all calls share."""
 
-    def __init__(self, home: str, *, patience: Patience | None = None, config: Config | None = None) -> None:
+    def __init__(
+        self,
+        home: str,
+        *,
+        patience: Patience | None = None,
+        config: Config | None = None,
+        kept: Path | None = None,
+    ) -> None:
+        """`kept` is a folder in which the next process finds what is slow to read."""
         self.home = home
         self.patience = patience or Patience(clock=monotonic, sleep=sleep, random=random)
         self._config = _CONFIG.merge(config) if config else _CONFIG
         self._session = botocore.session.get_session()
         known = guarded(lambda: self._session.get_component("data_loader"))
-        self._session.register_component("data_loader", _Models(known.search_paths))
+        self._session.register_component("data_loader", Models(known.search_paths, kept))
         parsers = self._session.get_component("response_parser_factory")
         parsers.set_parser_defaults(timestamp_parser=_moment)
         self._clients: dict[str, Any] = {}
@@ -159,33 +163,6 @@ class SharedClients:
         return self.patience.after(call.place, trouble, caught_exception, attempts, call.deadline)
 
 
-class _PlainFiles:
-    """botocore's models as plain dicts, which know their order too: half the time and memory of its own."""
-
-    def exists(self, path: str) -> bool:
-        return any(Path(path + ending).is_file() for ending in _OPENED)
-
-    def load_file(self, path: str) -> Any:
-        for ending, opened in _OPENED.items():
-            with suppress(FileNotFoundError), opened(path + ending, "rb") as file:
-                return json.loads(file.read())
-        return None
-
-
-class _Models(Loader):  # type: ignore[misc]  # botocore has no types
-    """botocore's models. Its own loader looks into every folder it has before it loads one."""
-
-    def __init__(self, search_paths: list[str]) -> None:
-        super().__init__(search_paths, _PlainFiles(), include_default_search_paths=False)
-
-    @cached_property
-    def _services(self) -> list[str]:
-        return [name for path in self.search_paths for name in next(walk(path), (path, [], []))[1]]
-
-    def list_available_services(self, type_name: str) -> list[str]:
-        return self._services
-
-
 def _moment(value: Any) -> datetime:
     """A time in an answer; botocore's own guesses at every form there is, fifty times as long."""
     is_iso = isinstance(value, str) and value[4:5] == "-"
@@ -194,9 +171,6 @@ def _moment(value: Any) -> datetime:
         return found if found.tzinfo else found.replace(tzinfo=UTC)
     parsed: datetime = parse_timestamp(value)
     return parsed
-
-
-_OPENED: dict[str, Callable[..., Any]] = {".json": open, ".json.gz": gzip.open}
 
 
 class AccountSession:

@@ -302,7 +302,7 @@ def _accounts(wish: Wish, rows: "Sequence[Row]") -> "tuple[Accounts, AccountSess
     from provisioner.aws.accounts import Accounts, as_caller
     from provisioner.aws.shared import SharedClients
 
-    shared = SharedClients(wish.home)
+    shared = SharedClients(wish.home, kept=places().cache / "models")
     # The account's own answer comes first, and nothing else can be asked until it is there.
     shared.prepare(["sts", *(row.api for row in rows)])
     own = _own_ways(wish, shared)
