@@ -5,8 +5,8 @@ region. So a call carries its account's credentials and its region through botoc
 before-endpoint-resolution sets the region, before-sign the credentials, needs-retry the patience.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -196,17 +196,11 @@ class Borrowed(Client):
         return Borrowed(self.raw, replace(self._call, deadline=deadline))
 
     def _run(self, act: Callable[[], Any]) -> Any:
-        with _on_behalf(self._call):
+        token = _CALL.set(self._call)
+        try:
             return guarded(act)
-
-
-@contextmanager
-def _on_behalf(call: _Call) -> Iterator[None]:
-    token = _CALL.set(call)
-    try:
-        yield
-    finally:
-        _CALL.reset(token)
+        finally:
+            _CALL.reset(token)
 
 
 def _in_its_region(builtins: dict[str, Any], **_: Any) -> None:
