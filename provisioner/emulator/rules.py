@@ -51,6 +51,16 @@ def iam_action(service: str, operation: str) -> str:
     return f"{_PREFIXES.get(service, service)}:{name}"
 
 
+# An action -> the parameter without which a call means all there are, and the second action this takes.
+_OF_ALL = {"cloudformation:DescribeStacks": ("StackName", "cloudformation:ListStacks")}
+
+
+def needed(action: str, parameters: Mapping[str, object]) -> tuple[str, ...]:
+    """Every IAM action that a call with these parameters needs: its own, and what else AWS asks for."""
+    parameter, second = _OF_ALL.get(action, ("", ""))
+    return (action, second) if second and not parameters.get(parameter) else (action,)
+
+
 class Rules:
     """The denials in force."""
 
@@ -82,8 +92,9 @@ class Rules:
         # AWS never denies GetCallerIdentity, whatever the policies say.
         if action == "sts:GetCallerIdentity":
             return
-        if call.access_key == DENIED_KEY or self._is_denied(action):
-            raise denied(principal, action, call.protocol)
+        for each in needed(action, call.form):
+            if call.access_key == DENIED_KEY or self._is_denied(each):
+                raise denied(principal, each, call.protocol)
         if not call.is_internal and self._is_throttled(action):
             raise throttled(call.protocol)
 

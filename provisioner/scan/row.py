@@ -163,7 +163,9 @@ class Row:
     "region" of an item whose listing does not tell it. `one` gives the arguments that list a single
     resource, where the call can; `absent` are the error codes that say there is no such resource.
     `states` maps an error code, or words of its message, to what it says of the cell. What is
-    `for_suggestions` is asked only with --suggest, or by name.
+    `states` maps an error code, or words of its message, to what it says of the cell. What is
+    `for_suggestions` is asked only with --suggest, or by name. `also_needs` are actions that no call of the
+    row is named after.
     """
 
     service: str
@@ -189,6 +191,7 @@ class Row:
     absent: tuple[str, ...] = ()
     states: Mapping[str, State] = field(default_factory=dict)
     for_suggestions: bool = False
+    also_needs: tuple[str, ...] = ()
 
     @property
     def api(self) -> str:
@@ -205,7 +208,7 @@ class Row:
             *self.followups,
             *self.beside,
         )
-        asked = {self.permission, *(detail.permission for detail in details)} - {""}
+        asked = {self.permission, *self.also_needs, *(detail.permission for detail in details)} - {""}
         return tuple(sorted(asked | ({"tag:GetResources"} if self.tagged_as else set())))
 
 

@@ -15,7 +15,7 @@ from parliament import expand_action
 
 from provisioner.aws.reader import Reader
 from provisioner.aws.session import Client, Session
-from provisioner.emulator.rules import iam_action
+from provisioner.emulator.rules import iam_action, needed
 from provisioner.emulator.server import Emulator
 from provisioner.scan.engine import Scan, scan
 from provisioner.scan.policy import REGIONS, policy
@@ -40,17 +40,20 @@ class Recorded(Session):
     def __init__(self, region: str, credentials: dict[str, str]) -> None:
         super().__init__(region, credentials=credentials)
         self.calls: list[str] = []
+        self.needs: set[str] = set()
 
     def client(self, service: str, region: str = "") -> Client:
         client = super().client(service, region)
         client.raw.meta.events.register("before-call", self.note, unique_id="recorded")
         return client
 
-    def note(self, model: Any, **_: Any) -> None:
+    def note(self, model: Any, params: Any, **_: Any) -> None:
         service = model.service_model
         action = iam_action(service.signing_name, model.name)
         own = service.service_name == "s3control"
-        self.calls.append(action.replace("GetBucket", "GetAccount") if own else action)
+        action = action.replace("GetBucket", "GetAccount") if own else action
+        self.calls.append(action)
+        self.needs.update(needed(action, params["body"] if isinstance(params["body"], dict) else {}))
 
 
 def signed_in(key: str) -> Recorded:
@@ -203,9 +206,9 @@ def answer(session: Recorded, service: str, call: str, *outcomes: Any) -> None:
     """Let a call have these outcomes in turn, the last one for ever: an answer, or (code, message)."""
     left = list(outcomes)
 
-    def act(model: Any, **_: Any) -> tuple[Any, Any]:
+    def act(model: Any, params: Any, **_: Any) -> tuple[Any, Any]:
         # Whoever answers first is the last to hear of a call.
-        session.note(model)
+        session.note(model, params)
         # botocore decodes the policies of an answer in place.
         outcome = deepcopy(left.pop(0) if len(left) > 1 else left[0])
         if isinstance(outcome, tuple):
@@ -373,14 +376,14 @@ def whole_scan(session: Recorded) -> Scan:
 
 def test_a_whole_scan_is_allowed_by_its_policy_and_uses_all_of_it(session: Recorded) -> None:
     with_wire_answers(session)
-    session.calls.clear()
+    session.needs.clear()
     done = whole_scan(session)
     assert {cell.service: cell.state for cell in done.cells} == dict.fromkeys(ROW, "found")
     document: Any = policy(ROWS)
-    denied = {c for c in session.calls if not allowed([document], Need(action=c, resource="*"))}
+    denied = {c for c in session.needs if not allowed([document], Need(action=c, resource="*"))}
     granted = {a for action in document["Statement"][0]["Action"] for a in expanded(action)}
     # Which regions are on is asked before the rows, and only of an account whose regions nobody named.
-    assert (denied, granted - set(session.calls)) == (set(), {REGIONS})
+    assert (denied, granted - session.needs) == (set(), {REGIONS})
 
 
 def expanded(action: str) -> list[str]:
@@ -404,6 +407,18 @@ def test_denied_is_never_empty(aws: Emulator, session: Recorded, row: Row) -> No
     cell = read(session, row).cell
     assert (cell.state, cell.count, cell.calls) == ("denied", 0, 1)
     assert row.permission in cell.note
+
+
+NEEDS = [(row.service, action) for row in ROWS for action in row.also_needs]
+
+
+@pytest.mark.parametrize(("service", "action"), NEEDS)
+def test_a_listing_takes_every_action_that_aws_asks_for(
+    aws: Emulator, session: Recorded, service: str, action: str
+) -> None:
+    aws.rules.deny(action)
+    cell = read(session, ROW[service]).cell
+    assert (cell.state, action in cell.note) == ("denied", True)
 
 
 DETAILS = [

@@ -98,6 +98,13 @@ def test_s3_operations_are_denied_by_their_action(
     assert refused(getattr(client("s3"), operation), **parameters)[0] == "AccessDenied"
 
 
+def test_describing_all_stacks_takes_the_right_to_list_them(aws: Any, stacks: Any, refused: Any) -> None:
+    stacks.create("one", {"Resources": {"Log": {"Type": "AWS::Logs::LogGroup"}}})
+    aws.deny("cloudformation:ListStacks")
+    assert refused(stacks.api.describe_stacks)[0] == "AccessDenied"
+    assert stacks.api.describe_stacks(StackName="one")["Stacks"][0]["StackName"] == "one"
+
+
 def test_an_account_key_speaks_for_its_account(aws: Any, client: Any) -> None:
     who = client("sts", key=aws.access_key(OTHER)).get_caller_identity()
     assert (who["Account"], who["Arn"]) == (OTHER, f"arn:aws:iam::{OTHER}:user/moto")

@@ -60,6 +60,26 @@ def test_every_permission_is_a_real_iam_action(row: Row) -> None:
     assert set(row.permissions) <= known_actions() | YOUNGER_THAN_PARLIAMENT
 
 
+def dependent() -> dict[str, set[str]]:
+    """What AWS's reference says that an action takes besides."""
+    return {
+        f"{s['prefix']}:{p['privilege']}": {a for t in p["resource_types"] for a in t["dependent_actions"]}
+        for s in iam_definition
+        for p in s["privileges"]
+    }
+
+
+# Service Quotas asks other services for their own limits only; SageMaker's it knows itself.
+NOT_OURS = {"servicequotas:ListServiceQuotas"}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.service)
+def test_a_row_has_every_action_that_its_own_depend_on(row: Row) -> None:
+    known = dependent()
+    further = {a for action in {*row.permissions} - NOT_OURS for a in known.get(action, ())}
+    assert further <= set(row.permissions)
+
+
 def test_no_permission_writes() -> None:
     verbs = {action.partition(":")[2][:3] for row in ROWS for action in row.permissions}
     assert verbs <= {"Des", "Get", "Lis", "Bat"}

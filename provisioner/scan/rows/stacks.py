@@ -44,6 +44,9 @@ ROW = Row(
     call="describe_stacks",
     key="Stacks",
     permission="cloudformation:DescribeStacks",
+    # Asked for no stack by name, DescribeStacks is held against the right to list them, too.
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+    also_needs=("cloudformation:ListStacks",),
     shape=_stack,
     words="CloudFormation stacks that stackwright or ZenML made",
 )
