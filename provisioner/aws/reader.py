@@ -33,7 +33,7 @@ _Learnt = Mapping[str, Attributes]
 
 _STATES: Mapping[str, State] = {
     **dict.fromkeys(DENIED, "denied"),
-    **dict.fromkeys((*THROTTLED, "ThrottledException", "RequestThrottled"), "throttled"),
+    **dict.fromkeys(THROTTLED, "throttled"),
     **dict.fromkeys(("ConnectTimeoutError", "ReadTimeoutError", "RequestTimeout", "Deadline"), "timeout"),
     **dict.fromkeys(("NoRegionError", "UnknownEndpointError", "UnknownServiceError"), "unsupported"),
     **dict.fromkeys(("OptInRequired", "SubscriptionRequiredException"), "not_enabled"),

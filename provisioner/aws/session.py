@@ -42,14 +42,16 @@ UNKNOWN_KEY = (
 )
 SKEWED = ("RequestTimeTooSkewed", "RequestInTheFuture", "ClockSkew")
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403")
-THROTTLED = (
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "SlowDown",
-    "Throttled",
+# AWS has many names for one refusal. A LimitExceededException is a quota that is used up, but for HTTP's 429.
+THROTTLED = frozenset(
+    (
+        *("Throttling", "ThrottlingException", "Throttled", "ThrottledException", "EC2ThrottledException"),
+        *("RequestThrottled", "RequestThrottledException", "RequestLimitExceeded", "SlowDown"),
+        *("TooManyRequestsException", "ProvisionedThroughputExceededException", "BandwidthLimitExceeded"),
+        *("PriorRequestNotComplete", "TransactionInProgressException"),
+    )
 )
+_TOO_MANY = 429
 
 
 class Session:
@@ -174,6 +176,12 @@ def guarded(call: Callable[[], Any]) -> Any:
             hint="check AWS_ENDPOINT_URL, and whether a proxy answers in AWS's place",
             code="Unreadable",
         ) from error
+    except UnicodeDecodeError as error:
+        raise RefusedError(
+            f"the answer cannot be read: {error.reason}",
+            hint="check AWS_ENDPOINT_URL, and whether a proxy answers in AWS's place",
+            code="Unreadable",
+        ) from error
     except exceptions.BotoCoreError as error:
         raise RefusedError(str(error), code=type(error).__name__) from error
 
@@ -202,9 +210,15 @@ def _refused(error: exceptions.ClientError) -> RefusedError:
             hint=f"the caller needs the permission for {call}",
             code=code,
         )
-    if code in THROTTLED:
-        return RefusedError(f"{call} was throttled", hint="run the same command again", code=code)
+    if is_throttle(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)):
+        said = code if code in THROTTLED else "Throttled"
+        return RefusedError(f"{call} was throttled", hint="run the same command again", code=said)
     return RefusedError(f"{call}: {message or code}", code=code)
+
+
+def is_throttle(code: str, status: int) -> bool:
+    """Whether a refusal only says: not so fast."""
+    return status == _TOO_MANY or code in THROTTLED
 
 
 def _plain(message: str) -> str:
@@ -246,6 +260,14 @@ def _sdk() -> Any:
     return botocore.session.get_session()
 
 
+def regional_tokens(session: Any) -> None:
+    """The global STS endpoint gives tokens that regions which an account has to switch on do not accept.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
+    """
+    session.set_config_variable("sts_regional_endpoints", "regional")
+
+
 def without_account_host(request: Any, **_: Any) -> None:
     """S3 Control puts the account before the host, 111122223333.localhost, which no resolver need know."""
     parts = urlsplit(request.url)
@@ -258,6 +280,7 @@ def _sdk_session(region: str, profile: str, credentials: Mapping[str, str]) -> A
     """With the answer of AssumeRole, or the ambient credentials where it is empty."""
     session = botocore.session.Session(profile=profile or None)
     session.set_config_variable("region", region)
+    regional_tokens(session)
     if credentials:
         names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
         session.set_credentials(*(credentials.get(name) for name in names))

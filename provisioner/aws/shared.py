@@ -23,7 +23,15 @@ from botocore.utils import parse_timestamp
 
 from provisioner.aws.models import Models
 from provisioner.aws.patience import Patience, Trouble
-from provisioner.aws.session import IMPATIENT, THROTTLED, Client, guarded, is_offered, without_account_host
+from provisioner.aws.session import (
+    IMPATIENT,
+    Client,
+    guarded,
+    is_offered,
+    is_throttle,
+    regional_tokens,
+    without_account_host,
+)
 from provisioner.errors import RefusedError
 
 # Patience retries, not botocore: its adaptive mode would slow down every account for one that throttles.
@@ -39,7 +47,6 @@ _CONFIG = IMPATIENT.merge(
 )
 # As many hosts as a scan can have: regions × services.
 _HOSTS = 512
-_THROTTLED = (*THROTTLED, "ThrottledException", "RequestThrottled", "RequestThrottledException")
 _PASSING = (
     "RequestTimeout",
     "RequestTimeoutException",
@@ -85,6 +92,7 @@ class SharedClients:
         self.patience = patience or Patience(clock=monotonic, sleep=sleep, random=random)
         self._config = _CONFIG.merge(config) if config else _CONFIG
         self._session = botocore.session.get_session()
+        regional_tokens(self._session)
         known = guarded(lambda: self._session.get_component("data_loader"))
         self._session.register_component("data_loader", Models(known.search_paths, kept))
         parsers = self._session.get_component("response_parser_factory")
@@ -219,6 +227,6 @@ def _trouble(response: Any, caught: Any) -> Trouble | None:
         )
     http, parsed = response
     code = parsed.get("Error", {}).get("Code", "")
-    if code in _THROTTLED:
+    if is_throttle(code, http.status_code):
         return "throttled"
     return "passing" if code in _PASSING or http.status_code in _BROKEN else None

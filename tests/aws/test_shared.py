@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.retries.standard import ThrottledRetryableChecker
 
 from provisioner.aws.accounts import Accounts, Way, assumed
 from provisioner.aws.patience import Limits, Patience
 from provisioner.aws.reader import Reader
+from provisioner.aws.session import Session
 from provisioner.aws.shared import AccountSession, SharedClients
 from provisioner.errors import RefusedError
 from provisioner.scan.row import Cell
@@ -243,3 +245,62 @@ def test_clients_made_ahead_are_the_ones_that_are_used() -> None:
     assert {name: shared.raw(name) for name in ("eks", "ecr")} == asked
     with pytest.raises(RefusedError, match="no-such-service"):
         shared.raw("no-such-service")
+
+
+# Throttles, and tokens
+
+
+class Refusals:
+    """The same HTTP answer to every request of a service, in place of the cloud's."""
+
+    def __init__(self, shared: SharedClients, service: str, code: str, status: int) -> None:
+        self.asked = 0
+        self._code, self._status = code, status
+        shared.raw(service).meta.events.register_first("before-send", self._refuse)
+
+    def _refuse(self, request: Any, **_: Any) -> Any:
+        from botocore.awsrequest import AWSResponse
+
+        self.asked += 1
+        body = f'{{"__type": "{self._code}"}}'.encode()
+        raw = type("Raw", (), {"stream": lambda self: iter([body])})()
+        return AWSResponse(request.url, self._status, {}, raw)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "state", "asked"),
+    [
+        # A quota that is used up is used up tomorrow, too.
+        ("LimitExceededException", 400, "failed", 1),
+        ("LimitExceededException", 429, "throttled", 12),
+        ("SomethingNewException", 429, "throttled", 12),
+        *(
+            (code, 400, "throttled", 12)
+            for code in ThrottledRetryableChecker._THROTTLED_ERROR_CODES
+            if code != "LimitExceededException"
+        ),
+    ],
+)
+def test_whatever_a_throttle_is_called_it_is_waited_out(
+    shared: SharedClients, code: str, status: int, state: str, asked: int
+) -> None:
+    refusals = Refusals(shared, "ecr", code, status)
+    assert (cell(shared, ONE, "us-east-1").state, refusals.asked) == (state, asked)
+
+
+def test_tokens_come_from_the_regional_endpoint_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    plain = Session("us-west-2", credentials={"AccessKeyId": "AKIA", "SecretAccessKey": "any"})
+    urls = [c.meta.endpoint_url for c in (plain.client("sts").raw, SharedClients("us-west-2").raw("sts"))]
+    assert urls == ["https://sts.us-west-2.amazonaws.com"] * 2
+
+
+def test_an_answer_that_is_no_text_is_told_in_words(shared: SharedClients) -> None:
+    def garble(**_: Any) -> Any:
+        b"\xff".decode()
+
+    shared.raw("ecr").meta.events.register("before-call.*.DescribeRepositories", garble)
+    told = cell(shared, ONE, "us-east-1")
+    assert (told.state, told.note) == ("failed", "the answer cannot be read: invalid start byte")
