@@ -89,7 +89,10 @@ resource.
     yield """\
 `scan diff` exits 3 where something is new, gone or changed, 5 where nothing is but one of the scans
 did not see everything, else 0; `--fail-on partial` drops the 3, `--fail-on never` both. What one scan
-could not see is listed as not comparable, never as new or gone.
+could not see is listed as not comparable, never as new or gone, and what it did not look into never as
+changed: such answers are counted, and listed by `--json`. Where a refusal is why, they exit 5; where
+`--details` is, they change no exit code, so a nightly difference is quiet about a bucket that another one
+pushes out of the ten.
 """
 
 

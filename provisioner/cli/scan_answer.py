@@ -14,6 +14,7 @@ import click
 from provisioner import text
 from provisioner.cli.suggesting import in_words
 from provisioner.errors import SpecError
+from provisioner.scan.difference import unanswered
 from provisioner.scan.report import Report, make, told, why_not
 
 _ENDINGS = {"markdown": "md", "html": "html"}
@@ -42,7 +43,7 @@ def show_difference(value: Mapping[str, Any], form: str) -> None:
     elif form == "table":
         click.echo(difference_text(value))
     else:
-        _page("scan_diff", form, diff=value)
+        _page("scan_diff", form, diff=value, unanswered=unanswered(value))
 
 
 def read(path: str) -> Mapping[str, Any]:
@@ -154,8 +155,8 @@ def _harmless(cell: str) -> str:
 
 
 def difference_text(value: Mapping[str, Any]) -> str:
-    lines = [line for part in _PARTS for line in part(value)]
-    return "\n".join(lines) or "no difference"
+    lines = [line for part in _PARTS for line in part(value)] or ["no difference"]
+    return "\n".join([*lines, *_untold(value)])
 
 
 def _news(value: Mapping[str, Any]) -> Iterator[str]:
@@ -180,6 +181,12 @@ def _open(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 _PARTS = (_news, _changes, _open)
+
+
+def _untold(value: Mapping[str, Any]) -> Iterator[str]:
+    words = unanswered(value)
+    if words:
+        yield f"? {words}; --json lists them"
 
 
 def _named(resource: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""What changed between two scans; what one of them could not see is never taken for new or gone."""
+"""What changed between two scans; what one of them could not see is never taken for new, gone or changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from provisioner.scan.row import SEEN
@@ -8,13 +8,20 @@ from provisioner.scan.table import ROWS
 
 Answer = Mapping[str, Any]
 Resource = Mapping[str, Any]
+# (account, region, kind): a cell names its service, a resource its kind.
+Place = tuple[str, str, str]
 
 
 def diff(before: Answer, after: Answer) -> dict[str, Any]:
-    """Resources that are new, gone and changed, and those that one scan had no look at."""
+    """Resources that are new, gone and changed, and those that one scan had no look at.
+
+    `unanswered` are the questions about a resource that only one scan has an answer to, and those that
+    neither has because somebody refused it; `gap` says that a refusal is why, and not how far a scan goes.
+    """
     old, new = _by_arn(before), _by_arn(after)
     seen_before, seen_after = _seen(before), _seen(after)
     both = [(new[arn], _changes(old[arn], new[arn])) for arn in new if arn in old]
+    gaps = _with_gaps(before) | _with_gaps(after)
     return {
         "new": [r for arn, r in new.items() if arn not in old and _place(r) in seen_before],
         "gone": [r for arn, r in old.items() if arn not in new and _place(r) in seen_after],
@@ -23,6 +30,7 @@ def diff(before: Answer, after: Answer) -> dict[str, Any]:
             *(_unseen(r, "before") for a, r in new.items() if a not in old and _place(r) not in seen_before),
             *(_unseen(r, "after") for a, r in old.items() if a not in new and _place(r) not in seen_after),
         ],
+        "unanswered": [e for arn in new if arn in old for e in _unanswered(old[arn], new[arn], gaps)],
         "cells": _cells(before, after),
     }
 
@@ -33,8 +41,23 @@ def differs(value: Mapping[str, Any]) -> bool:
 
 def partly(value: Mapping[str, Any]) -> bool:
     """Whether there may be more differences than can be told."""
-    return bool(value["not_comparable"]) or any(
-        cell["before"] not in SEEN or cell["after"] not in SEEN for cell in value["cells"]
+    return (
+        bool(value["not_comparable"])
+        or any(cell["before"] not in SEEN or cell["after"] not in SEEN for cell in value["cells"])
+        or any(entry["gap"] for entry in value["unanswered"])
+    )
+
+
+def unanswered(value: Mapping[str, Any]) -> str:
+    """How much could not be compared because only one scan looked, in words; empty for nothing."""
+    entries = value["unanswered"]
+    answers = sum(len(entry["what"]) for entry in entries)
+    if not answers:
+        return ""
+    plural = "answer" if answers == 1 else "answers"
+    about = "resource" if len(entries) == 1 else "resources"
+    return (
+        f"{answers:,} {plural} about {len(entries):,} {about} cannot be compared: a scan did not look there"
     )
 
 
@@ -42,17 +65,25 @@ def _by_arn(answer: Answer) -> dict[str, Resource]:
     return {resource["arn"]: resource for resource in answer["resources"]}
 
 
-def _seen(answer: Answer) -> set[tuple[str, str, str]]:
-    """(account, region, kind) that were looked at: a cell names its service, a resource its kind."""
-    kinds = {row.service: row.kind for row in ROWS}
-    return {
-        (cell["account"], cell["region"], kinds.get(cell["service"], cell["service"]))
-        for cell in answer["cells"]
-        if cell["state"] in SEEN
-    }
+def _seen(answer: Answer) -> set[Place]:
+    """Where the scan looked."""
+    return {_place_of(cell) for cell in answer["cells"] if cell["state"] in SEEN}
 
 
-def _place(resource: Resource) -> tuple[str, str, str]:
+def _with_gaps(answer: Answer) -> set[Place]:
+    """Where the scan saw what there is, but some question about it got no answer."""
+    # A scan that was saved before gaps were counted has but its note.
+    return {_place_of(cell) for cell in answer["cells"] if cell.get("gaps", "could not look" in cell["note"])}
+
+
+def _place_of(cell: Mapping[str, Any]) -> Place:
+    return cell["account"], cell["region"], _KINDS.get(cell["service"], cell["service"])
+
+
+_KINDS = {row.service: row.kind for row in ROWS}
+
+
+def _place(resource: Resource) -> Place:
     return resource["account"], resource["region"], resource["kind"]
 
 
@@ -61,21 +92,46 @@ def _unseen(resource: Resource, when: str) -> dict[str, Any]:
 
 
 def _changes(old: Resource, new: Resource) -> list[dict[str, Any]]:
-    """Verdict, answers of checks and tags, each with what it was and is."""
-    found = [_change("verdict", old["fitness"]["verdict"], new["fitness"]["verdict"])]
-    was = {c["id"]: c for c in old["fitness"]["checks"]}
-    for check in new["fitness"]["checks"]:
-        earlier = was.get(check["id"])
-        if earlier:
-            found.append(_change(check["id"], earlier["ok"], check["ok"]))
-            found.append(_change(f"{check['id']}: seen", earlier.get("detail", ""), check.get("detail", "")))
-    # Tags that nobody could read are no change.
+    """Verdict, answers of checks and tags, each with what it was and is, as far as both scans know."""
+    found: list[dict[str, Any]] = []
+    deciding = False
+    for was, now in _checks(old, new):
+        if (was["ok"] is None) == (now["ok"] is None):
+            found.append(_change(now["id"], was["ok"], now["ok"]))
+            found += _details(was, now)
+            deciding |= was["ok"] != now["ok"] and now["severity"] == "error"
+    verdicts = old["fitness"]["verdict"], new["fitness"]["verdict"]
+    # An unknown verdict is somebody who did not look, unless what both know has changed.
+    if deciding or "unknown" not in verdicts:
+        found.insert(0, _change("verdict", *verdicts))
     if old["tags_known"] and new["tags_known"]:
         found += [
             _change(f"tag {key}", old["tags"].get(key), new["tags"].get(key))
             for key in sorted({*old["tags"], *new["tags"]})
         ]
     return [change for change in found if change["before"] != change["after"]]
+
+
+def _checks(old: Resource, new: Resource) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """The checks that both scans made."""
+    was = {check["id"]: check for check in old["fitness"]["checks"]}
+    return ((was[check["id"]], check) for check in new["fitness"]["checks"] if check["id"] in was)
+
+
+def _details(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was seen; where neither has an answer, nothing seen is no change."""
+    before, after = was.get("detail", ""), now.get("detail", "")
+    known = now["ok"] is not None or (before and after)
+    return [_change(f"{now['id']}: seen", before, after)] if known else []
+
+
+def _unanswered(old: Resource, new: Resource, gaps: Set[Place]) -> Iterator[dict[str, Any]]:
+    gap = _place(new) in gaps
+    asked = [(now["id"], was["ok"] is not None, now["ok"] is not None) for was, now in _checks(old, new)]
+    asked.append(("tags", old["tags_known"], new["tags_known"]))
+    what = [name for name, before, after in asked if before != after or (gap and not after)]
+    if what:
+        yield {"arn": new["arn"], "what": what, "gap": gap}
 
 
 def _change(what: str, before: object, after: object) -> dict[str, Any]:

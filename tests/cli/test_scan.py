@@ -175,6 +175,22 @@ def test_what_cannot_be_compared_ends_with_5(cli: Any, tmp_path: Path, fail_on: 
     )
 
 
+def looked_into(name: str, ok: bool | None) -> dict[str, Any]:
+    found = resource(name, "unknown")
+    found["fitness"]["checks"][0]["ok"] = ok
+    return found
+
+
+def test_a_difference_is_quiet_about_what_only_one_scan_looked_into(cli: Any, tmp_path: Path) -> None:
+    before = saved(tmp_path / "a.json", looked_into("a", True), looked_into("b", None))
+    after = saved(tmp_path / "b.json", looked_into("a", None), looked_into("b", True))
+    ran = cli("scan", "diff", before, after)
+    said = "2 answers about 2 resources cannot be compared: a scan did not look there"
+    assert (ran.code, ran.out) == (0, f"no difference\n? {said}; --json lists them\n")
+    for form in ("markdown", "html"):
+        assert said in cli("scan", "diff", before, after, "--format", form).out
+
+
 @pytest.mark.parametrize("form", ["html", "markdown", "json"])
 def test_a_difference_has_the_same_forms(cli: Any, tmp_path: Path, form: str) -> None:
     before = saved(tmp_path / "a.json", resource("old"))

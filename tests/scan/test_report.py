@@ -118,7 +118,8 @@ def test_what_speaks_against_a_resource_is_told_gravest_first() -> None:
 def test_nothing_differs_from_itself() -> None:
     same = answer([cell("s3", state="found", count=1)], [resource("a")])
     value = difference.diff(same, same)
-    assert value == {"new": [], "gone": [], "changed": [], "not_comparable": [], "cells": []}
+    nothing: dict[str, Any] = {"new": [], "gone": [], "changed": [], "not_comparable": []}
+    assert value == nothing | {"unanswered": [], "cells": []}
     assert (difference.differs(value), difference.partly(value)) == (False, False)
 
 
@@ -161,11 +162,11 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Any]:
 
 def test_a_change_says_what_was_and_what_is() -> None:
     before = resource("a", "fit", checks=[check("encrypted", True)], tags={"team": "ml", "old": "x"})
-    after = resource("a", "unfit", checks=[check("encrypted", None, detail="?")], tags={"team": "fraud"})
+    after = resource("a", "unfit", checks=[check("encrypted", False, detail="no")], tags={"team": "fraud"})
     assert changes(before, after) == [
         {"what": "verdict", "before": "fit", "after": "unfit"},
-        {"what": "encrypted", "before": True, "after": None},
-        {"what": "encrypted: seen", "before": "", "after": "?"},
+        {"what": "encrypted", "before": True, "after": False},
+        {"what": "encrypted: seen", "before": "", "after": "no"},
         {"what": "tag old", "before": "x", "after": None},
         {"what": "tag team", "before": "ml", "after": "fraud"},
     ]
@@ -173,6 +174,49 @@ def test_a_change_says_what_was_and_what_is() -> None:
 
 def test_tags_that_nobody_could_read_are_no_change() -> None:
     assert changes(resource("a", tags={"team": "ml"}), resource("a", tags_known=False)) == []
+
+
+LOOKED_INTO = resource("a", "fit", checks=[check("not_public", True, detail="x"), check("encrypted", False)])
+PASSED_OVER = resource("a", "unknown", checks=[check("not_public", None), check("encrypted", None)])
+WHAT = ["not_public", "encrypted"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(LOOKED_INTO, PASSED_OVER), (PASSED_OVER, LOOKED_INTO)])
+@pytest.mark.parametrize(
+    ("told", "gap"),
+    [
+        ({"note": "looked into 10 of 11 (--details all: into each)"}, False),
+        ({"note": "could not look: get_bucket_encryption AccessDenied ×1"}, True),
+        ({"note": "could not look: get_bucket_encryption AccessDenied ×1", "gaps": 1}, True),
+        ({"gaps": 0}, False),
+    ],
+)
+def test_what_only_one_scan_looked_into_has_not_changed(
+    before: Any, after: Any, told: dict[str, Any], gap: bool
+) -> None:
+    one, other = [cell("s3", state="found", count=1)], [cell("s3", state="found", count=1, **told)]
+    value = difference.diff(answer(one, [before]), answer(other, [after]))
+    assert value["changed"] == []
+    assert value["unanswered"] == [{"arn": "arn:aws:s3:::a", "what": WHAT, "gap": gap}]
+    assert (difference.differs(value), difference.partly(value)) == (False, gap)
+
+
+def test_what_both_know_changes_the_verdict_whatever_is_unknown() -> None:
+    before = resource("a", "unfit", checks=[check("same_region", True), check("not_public", False)])
+    after = resource("a", "unknown", checks=[check("same_region", None), check("not_public", True)])
+    assert changes(before, after) == [
+        {"what": "verdict", "before": "unfit", "after": "unknown"},
+        {"what": "not_public", "before": False, "after": True},
+    ]
+
+
+def test_what_was_refused_to_both_scans_cannot_be_compared() -> None:
+    seen = [cell("s3", state="found", count=1, gaps=2)]
+    value = difference.diff(answer(seen, [PASSED_OVER]), answer(seen, [PASSED_OVER]))
+    assert (value["unanswered"], difference.partly(value)) == (
+        [{"arn": "arn:aws:s3:::a", "what": WHAT, "gap": True}],
+        True,
+    )
 
 
 @pytest.mark.parametrize(
