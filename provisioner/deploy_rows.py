@@ -4,12 +4,12 @@ The candidates are the permissions of CloudFormation's own handlers (`data/handl
 row here, and one in `physical.NAMED` if it has a name of its own.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from provisioner.package_data import table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -417,7 +417,7 @@ class Handlers:
 
 @cache
 def handlers() -> Handlers:
-    raw: Any = json.loads(files("provisioner").joinpath("data/handlers.json").read_text())
+    raw: Any = table("handlers")
     return Handlers(
         types=raw["types"],
         actions={a: None if kinds is None else tuple(kinds) for a, kinds in raw["actions"].items()},

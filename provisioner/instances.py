@@ -1,15 +1,15 @@
 """Machines with GPUs that EC2 sells in a region, as far as the price book knows. Dated package data."""
 
-import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from provisioner.package_data import table
 
 
 @cache
 def _facts() -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(files("provisioner").joinpath("data/instances.json").read_text())
+    facts: dict[str, Any] = table("instances")
     return facts
 
 

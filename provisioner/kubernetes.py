@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -14,6 +12,7 @@ import yaml
 from provisioner.component import Outputs
 from provisioner.components import find
 from provisioner.errors import CheckError
+from provisioner.package_data import templates
 
 Method = Literal["PATCH", "DELETE"]
 State = Literal["absent", "same", "differs", "leaving", "unknown"]
@@ -231,15 +230,8 @@ def _identity(raw: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def manifest_bodies(name: str) -> tuple[Mapping[str, Any], ...]:
     """The objects of `templates/manifests/NAME.yaml`, their `<places>` not yet filled."""
-    text = (_folder() / f"{name}.yaml").read_text(encoding="utf-8")
+    text = (templates() / "manifests" / f"{name}.yaml").read_text(encoding="utf-8")
     return tuple(yaml.safe_load_all(text))
-
-
-def _folder() -> Path:
-    """Inside the wheel, or beside the package in a checkout."""
-    package = Path(str(files("provisioner")))
-    shipped = package / "templates"
-    return (shipped if shipped.is_dir() else package.parent / "templates") / "manifests"
 
 
 _PLACE = re.compile(r"<([a-z_]+)>")

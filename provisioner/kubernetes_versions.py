@@ -1,11 +1,11 @@
 """Kubernetes versions that EKS runs, and how long it supports them. Dated package data."""
 
-import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
+
+from provisioner.package_data import table
 
 Standing = Literal["supported", "ending", "extended", "ended", "unknown"]
 # A release must have been out for its add-ons to follow, and must last until somebody has time to upgrade.
@@ -26,7 +26,7 @@ class Version:
 
 @cache
 def _facts() -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(files("provisioner").joinpath("data/kubernetes.json").read_text())
+    facts: dict[str, Any] = table("kubernetes")
     return facts
 
 

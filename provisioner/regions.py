@@ -1,13 +1,11 @@
 """Facts about regions: partitions, hosts, and resource types that a region lacks. Dated package data."""
 
-import json
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from provisioner.errors import SpecError
+from provisioner.package_data import table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +28,7 @@ PARTITIONS = {
 
 @cache
 def _facts() -> dict[str, dict[str, dict[str, object]]]:
-    facts: dict[str, dict[str, dict[str, object]]] = json.loads(
-        files("provisioner").joinpath("data/regions.json").read_text()
-    )
+    facts: dict[str, dict[str, dict[str, object]]] = table("regions")
     return facts
 
 
@@ -44,6 +40,8 @@ def check(region: object) -> str:
     """The region, if there is one of this name; raises SpecError with those that come nearest."""
     if region in names():
         return str(region)
+    from difflib import get_close_matches
+
     near = get_close_matches(str(region), names(), n=3, cutoff=0)
     raise SpecError(
         f"unknown region {region!r}",

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from provisioner import charts, cost_text
+from provisioner.package_data import templates
 from provisioner.scan import report as scan_report
 from provisioner.text import usd
 
@@ -38,16 +37,10 @@ def page(name: str, **values: Any) -> str:
     return _environment(autoescape=name.endswith(".html")).get_template(f"{name}.j2").render(**values)
 
 
-def folder() -> Path:
-    """Where the pages are: inside the wheel, or beside the package in a checkout."""
-    shipped = Path(str(files("provisioner"))) / "templates"
-    return shipped if shipped.is_dir() else shipped.parent.parent / "templates"
-
-
 @cache
 def _environment(*, autoescape: bool) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(folder()),
+        loader=FileSystemLoader(templates()),
         autoescape=autoescape,  # noqa: S701 - on for every HTML page
         undefined=StrictUndefined,
         keep_trailing_newline=True,

@@ -1,17 +1,15 @@
 """Python runtimes of Lambda, and when AWS stops taking them. Dated package data."""
 
-import json
 from datetime import date
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from provisioner.package_data import table
 
 
 @cache
 def _facts() -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(
-        files("provisioner").joinpath("data/lambda_runtimes.json").read_text(encoding="utf-8")
-    )
+    facts: dict[str, Any] = table("lambda_runtimes")
     return facts
 
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any, Literal, get_args
 
@@ -323,6 +322,8 @@ def with_overrides(spec: Spec, *, name: str = "", region: str = "") -> Spec:
 
 
 def _one_of(value: object, allowed: Any) -> str:
+    from difflib import get_close_matches
+
     close = get_close_matches(str(value), [str(a) for a in allowed], n=1)
     did_you_mean = f"did you mean {close[0]!r}? " if close else ""
     return did_you_mean + "allowed: " + ", ".join(str(a) for a in allowed)

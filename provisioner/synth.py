@@ -5,13 +5,13 @@ import json
 import os
 from contextlib import suppress
 from functools import cache
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
 from provisioner import __version__
 from provisioner import template as templates
 from provisioner.errors import SpecError
+from provisioner.package_data import PACKAGE
 from provisioner.plan import Plan, Shape
 from provisioner.template import Template
 
@@ -60,7 +60,7 @@ def _keep(template: Template, cache_dir: Path) -> None:
 @cache
 def index() -> dict[str, str]:
     """Shape key -> file name of every shape that ships with the package."""
-    path = files("provisioner").joinpath("shapes/index.json")
+    path = PACKAGE / "shapes" / "index.json"
     return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
@@ -80,7 +80,7 @@ def synthesize(shape: Shape) -> Template:
 
 
 def _shipped(name: str) -> Template:
-    return templates.parse(files("provisioner").joinpath(f"shapes/{name}").read_text())
+    return templates.parse((PACKAGE / "shapes" / name).read_text())
 
 
 @cache

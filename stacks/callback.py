@@ -4,7 +4,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
-from importlib.resources import files
+from pathlib import Path
 
 from aws_cdk import CfnResource
 from aws_cdk import aws_lambda as functions
@@ -86,7 +86,7 @@ class Callback(Construct):
 
 def code() -> str:
     """What the function runs: `stacks/enrol/index.py` without what only people read."""
-    return stripped(files("stacks.enrol").joinpath("index.py").read_text(encoding="utf-8"))
+    return stripped((Path(__file__).parent / "enrol" / "index.py").read_text(encoding="utf-8"))
 
 
 def stripped(source: str) -> str:

@@ -27,7 +27,8 @@ LAYERS = {
         ),
         *("provisioner.guards", "provisioner.kubernetes", "provisioner.link", "provisioner.zones"),
         *("provisioner.callback", "provisioner.runtimes"),
-        *("provisioner.permissions", "provisioner.plan", "provisioner.preflight", "provisioner.regions"),
+        *("provisioner.package_data", "provisioner.permissions", "provisioner.plan", "provisioner.preflight"),
+        "provisioner.regions",
         *(
             "provisioner.connectors",
             "provisioner.moment",
@@ -135,13 +136,7 @@ PURE = {
 }
 # Tables that ship with the package.
 PACKAGE_DATA = {
-    "provisioner.kubernetes": {"importlib.resources", "pathlib"},
-    "provisioner.instances": {"importlib.resources"},
-    "provisioner.kubernetes_versions": {"importlib.resources"},
-    "provisioner.deploy_rows": {"importlib.resources"},
-    "provisioner.regions": {"importlib.resources"},
-    "provisioner.runtimes": {"importlib.resources"},
-    "provisioner.zones": {"importlib.resources"},
+    "provisioner.package_data": {"pathlib"},
     "cost_estimates.price_book": {"pathlib"},
 }
 READS_THE_WORLD = {"now", "today", "utcnow", "open", "print", "input"}

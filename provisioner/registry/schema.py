@@ -1,10 +1,10 @@
 """The registry's schema: made at once where there is none, brought up to date by Alembic where it is old."""
 
-from importlib.resources import files
 
 import sqlalchemy as sa
 
 from provisioner.enrolments import NEWEST, check_revision
+from provisioner.package_data import PACKAGE
 from provisioner.registry.database import Database
 from provisioner.registry.tables import METADATA, VERSION
 
@@ -58,6 +58,6 @@ def _upgrade(connection: sa.Connection) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(files("provisioner") / "migrations"))
+    config.set_main_option("script_location", str(PACKAGE / "migrations"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
