@@ -32,7 +32,7 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": SECRET,
     "AWS_REGION": REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
-    "STACKWRIGHT_POLL_SECONDS": "0.01",
+    "STACKWRIGHT_POLL_SECONDS": "0.05",
     "NO_COLOR": "1",
     # Nobody's own keyring, and none of this machine's.
     "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
@@ -120,7 +120,7 @@ class World:
 
     @property
     def clock(self) -> Clock:
-        return Clock(now=lambda: self.now, sleep=time.sleep, random_id=random_id, interval=0.01)
+        return Clock(now=lambda: self.now, sleep=time.sleep, random_id=random_id, interval=0.05)
 
     def drafted(self, spec: specs.Spec | None = None) -> tuple[Plan, Template]:
         plan = plans.make(spec or self.spec())

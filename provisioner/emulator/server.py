@@ -24,7 +24,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from provisioner.emulator import calls, custom, ecr, iam, listings, s3, signature
+from provisioner.emulator import calls, custom, ecr, iam, listings, s3, serializing, signature
 from provisioner.emulator.account import RegionsResponse
 from provisioner.emulator.batch import StrictBatchResponse
 from provisioner.emulator.budgets import StrictBudgetsResponse
@@ -117,6 +117,7 @@ class Emulator:
         # Making 1,300 machine images takes a third of a second per account and region; nothing asks for one.
         os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         ecr.teach()
+        serializing.teach()
         self.rules = Rules()
         self.latency = 0.0
         self.opted_in: dict[str, set[str]] = {}
