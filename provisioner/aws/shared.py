@@ -174,7 +174,7 @@ class SharedClients:
 def _moment(value: Any) -> datetime:
     """A time in an answer; botocore's own guesses at every form there is, fifty times as long."""
     is_iso = isinstance(value, str) and value[4:5] == "-"
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError, OverflowError, OSError):
         found = datetime.fromisoformat(value) if is_iso else datetime.fromtimestamp(float(value), UTC)
         return found if found.tzinfo else found.replace(tzinfo=UTC)
     parsed: datetime = parse_timestamp(value)

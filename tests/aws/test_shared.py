@@ -9,7 +9,9 @@ import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.retries.standard import ThrottledRetryableChecker
+from botocore.utils import parse_timestamp
 
+from provisioner.aws import shared as shared_clients
 from provisioner.aws.accounts import Accounts, Way, assumed
 from provisioner.aws.patience import Limits, Patience
 from provisioner.aws.reader import Reader
@@ -304,3 +306,27 @@ def test_an_answer_that_is_no_text_is_told_in_words(shared: SharedClients) -> No
     shared.raw("ecr").meta.events.register("before-call.*.DescribeRepositories", garble)
     told = cell(shared, ONE, "us-east-1")
     assert (told.state, told.note) == ("failed", "the answer cannot be read: invalid start byte")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("2026-11-22T07:53:25Z", "2026-11-22T07:53:25.123Z", "2026-11-22T07:53:25.123456+02:00"),
+        *("2026-11-22 07:53:25 UTC", "Sun, 22 Nov 2026 07:53:25 GMT"),
+        *(1795334005, 1795334005.5, "1795334005", "1795334005.123", "1.795334005E9", 0, -1, 253402300799),
+    ],
+)
+def test_a_time_is_what_botocore_takes_it_for(value: object) -> None:
+    assert shared_clients._moment(value) == parse_timestamp(value)
+
+
+@pytest.mark.parametrize("value", ["", "soon", 1e20, "1e400", "nan", None, "2026-13-01T00:00:00Z"])
+def test_what_is_no_time_is_refused_as_botocore_does(value: object) -> None:
+    with pytest.raises(Exception) as theirs:
+        parse_timestamp(value)
+    with pytest.raises(theirs.type):
+        shared_clients._moment(value)
+
+
+def test_a_time_without_a_zone_is_of_utc() -> None:
+    assert shared_clients._moment("2026-11-22T07:53:25") == datetime(2026, 11, 22, 7, 53, 25, tzinfo=UTC)
