@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from provisioner import access, guards
+from provisioner import access, guards, printable
 from provisioner.components import CATALOGUE
 from provisioner.errors import SpecError
 from provisioner.link import Link, broken_rule, check_template_url, elsewhere
@@ -75,17 +75,12 @@ class Explanation:
             *(f"Note:     {note}" for note in self.notes),
             *(f"DOUBT:    {doubt}" for doubt in self.doubts),
         ]
-        return "\n".join(printable(line) for line in lines)
+        return "\n".join(map(printable.line, lines))
 
 
 def _column(title: str, rows: Sequence[str]) -> Iterator[str]:
     yield f"{title:<10}{rows[0]}"
     yield from (f"{'':<10}{row}" for row in rows[1:])
-
-
-def printable(text: str) -> str:
-    """The text with everything that does not print, or turns the line around, spelt out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def hash_in(template_url: str) -> str:

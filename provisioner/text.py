@@ -5,14 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill, indent
 from typing import Any
 
+from provisioner import printable
+
 WIDTH = 100
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: int = 2, right: Iterable[int] = ()) -> str:
-    """Rows as aligned columns; `right` names the columns that hold numbers."""
+    """Rows as aligned columns, a line each; `right` names the columns that hold numbers."""
     if not rows:
         return ""
     flush = set(right)
+    rows = [[printable.line(cell) for cell in row] for row in rows]
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     lines = []
     for row in rows:

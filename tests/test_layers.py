@@ -28,6 +28,7 @@ LAYERS = {
         *("provisioner.guards", "provisioner.kubernetes", "provisioner.link", "provisioner.zones"),
         *("provisioner.callback", "provisioner.runtimes"),
         *("provisioner.package_data", "provisioner.permissions", "provisioner.plan", "provisioner.preflight"),
+        "provisioner.printable",
         "provisioner.regions",
         *(
             "provisioner.connectors",

@@ -131,3 +131,8 @@ def test_an_arn_is_never_broken() -> None:
     long = "arn:aws:iam::111122223333:role/" + "a" * 120
     rows = [{"severity": "info", "message": f"may be assumed by {long}", "fix": ""}]
     assert long in text.plan({**PLAN, "findings": rows})
+
+
+def test_a_table_keeps_a_line_per_row_whatever_its_cells_hold() -> None:
+    rows = [["name", "n"], ["a\nb\x1b[2J", "1"]]
+    assert text.table(rows, indent=0) == "name         n\na\\nb\\x1b[2J  1"

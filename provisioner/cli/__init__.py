@@ -151,13 +151,15 @@ def _main(arguments: Sequence[str], asked: dict[str, bool]) -> int:
 
 def _tell(error: StackwrightError, as_json: bool) -> int:
     """JSON on stdout where it was asked for, and always the story on stderr."""
+    from provisioner import printable
+
     if as_json:
         _say_json(error)
     else:
         _flush_stdout()
-    click.secho(f"Error: {error.message}", fg="red", err=True)
+    click.secho(printable.lines(f"Error: {error.message}"), fg="red", err=True)
     if error.hint:
-        click.echo(f"  Next: {error.hint}", err=True)
+        click.echo(printable.lines(f"  Next: {error.hint}"), err=True)
     return error.exit_code
 
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from provisioner.cli.options import answer
+from provisioner.cli.options import answer, print_page
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 ENDINGS = {"markdown": "md", "html": "html"}
@@ -33,4 +33,4 @@ def show(
         return
     from provisioner import render
 
-    click.echo(render.page(f"{page}.{ENDINGS[form]}", cost=value), nl=False)
+    print_page(render.page(f"{page}.{ENDINGS[form]}", cost=value), form)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provisioner import printable
+from provisioner.cli.options import story
 from provisioner.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -37,9 +39,8 @@ def shown(resources: int) -> Iterator[Callable[["Event"], None]]:
             text = f"{event.status.lower().replace('_', ' ')} {event.logical_id}"
             progress.update(task, description=text[:60], completed=len(done))
             if event.status.endswith("_FAILED"):
-                progress.console.print(
-                    f"{event.status} {event.logical_id}: {event.reason}", style="red", markup=False
-                )
+                failed = printable.line(f"{event.status} {event.logical_id}: {event.reason}")
+                progress.console.print(failed, style="red", markup=False)
 
         yield on_event
 
@@ -59,4 +60,4 @@ def _line(event: "Event") -> None:
     reason = f"  {event.reason}" if event.status.endswith("_FAILED") else ""
     color = _COLORS.get(event.status.rpartition("_")[2])
     moment = event.at.strftime("%H:%M:%S")
-    click.secho(f"  {moment}  {event.status:<38} {event.logical_id}{reason}", fg=color, err=True)
+    story(printable.line(f"  {moment}  {event.status:<38} {event.logical_id}{reason}"), color=color)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from provisioner import regions
+from provisioner import printable, regions
 from provisioner.errors import SpecError
 from provisioner.sharing import MARKS, Seat, project
 
@@ -246,12 +246,25 @@ def clock() -> "Clock":
 
 def answer(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Data on stdout: JSON for programs, text for people."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)
+    if as_json:
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    else:
+        print_text(text)
+
+
+def print_text(text: str) -> None:
+    """Text for people on stdout, whoever wrote parts of it."""
+    click.echo(printable.lines(text))
+
+
+def print_page(page: str, form: str) -> None:
+    """A page on stdout; in Markdown, which terminals show too, nothing may steer one."""
+    click.echo(page if form == "html" else printable.lines(page), nl=False)
 
 
 def story(text: str, *, color: str | None = None) -> None:
     """Progress and next steps, on stderr."""
-    click.secho(text, fg=color, err=True)
+    click.secho(printable.lines(text), fg=color, err=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -260,4 +273,4 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise SpecError("this needs a yes, and there is no terminal to ask on", hint="add --yes", field="yes")
-    click.confirm(question, abort=True, err=True)
+    click.confirm(printable.lines(question), abort=True, err=True)

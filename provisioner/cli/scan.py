@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from provisioner import printable
 from provisioner.cli.options import Command, json_option, story
 from provisioner.errors import CHECK_SAID_NO, PARTLY_DONE, SpecError
 from provisioner.scan.index import ENGINES, Engine
@@ -237,7 +238,7 @@ def _answered(found: "Scan", *, fail_on: str, form: str) -> int:
             f"{found.not_seen:,} cells could not be seen; `stackwright scan --policy` is what a scan needs."
         )
         for line in scanning.not_seen(found):
-            story(line)
+            story(printable.line(line))
     return PARTLY_DONE if found.partly and fail_on == "partial" else 0
 
 
@@ -315,5 +316,5 @@ def run(cloud: "Cloud", rows: "tuple[Row, ...]") -> "Scan":
         rows=rows,
         read=Reader(lambda _: cloud.session.impatient).read,
         clock=time.monotonic,
-        on_cell=lambda cell: story(cell_line(cell)),
+        on_cell=lambda cell: story(printable.line(cell_line(cell))),
     )

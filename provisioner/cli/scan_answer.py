@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from provisioner import text
+from provisioner import printable, text
+from provisioner.cli.options import print_page, print_text
 from provisioner.cli.suggesting import in_words
 from provisioner.errors import SpecError
 from provisioner.scan.difference import unanswered
@@ -30,9 +31,9 @@ def show(answer: Mapping[str, Any], form: str) -> None:
     elif form == "csv":
         click.echo(as_csv(answer), nl=False)
     elif form == "table":
-        click.echo(as_text(make(answer), width=_width()))
+        print_text(as_text(make(answer), width=_width()))
         if answer.get("suggestions"):
-            click.echo("\n" + in_words(answer["suggestions"]))
+            print_text("\n" + in_words(answer["suggestions"]))
     else:
         _page("scan", form, report=make(answer))
 
@@ -41,7 +42,7 @@ def show_difference(value: Mapping[str, Any], form: str) -> None:
     if form == "json":
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
     elif form == "table":
-        click.echo(difference_text(value))
+        print_text(difference_text(value))
     else:
         _page("scan_diff", form, diff=value, unanswered=unanswered(value))
 
@@ -66,7 +67,7 @@ _SAVE = "`stackwright scan --json > scan.json` writes one"
 def _page(name: str, form: str, **values: Any) -> None:
     from provisioner import render
 
-    click.echo(render.page(f"{name}.{_ENDINGS[form]}", **values), nl=False)
+    print_page(render.page(f"{name}.{_ENDINGS[form]}", **values), form)
 
 
 def _width() -> int:
@@ -89,7 +90,7 @@ def as_text(report: Report, *, width: int = 0) -> str:
 
 
 def _row(resource: Mapping[str, Any]) -> list[str]:
-    return [
+    row = [
         resource["kind"],
         resource["name"],
         resource["region"],
@@ -98,6 +99,7 @@ def _row(resource: Mapping[str, Any]) -> list[str]:
         resource["tags"].get("stackwright:stack", ""),
         ", ".join(_short(words, _LONGEST) for words in why_not(resource)),
     ]
+    return [printable.line(cell) for cell in row]
 
 
 def _dropped(rows: list[list[str]], names: Sequence[str]) -> list[list[str]]:
@@ -144,9 +146,15 @@ def _csv_row(resource: Mapping[str, Any]) -> list[str]:
         " ".join(c["id"] for c in checks if c["ok"] is False),
         " ".join(c["id"] for c in checks if c["ok"] is None),
         "yes" if resource["tags_known"] else "no",
-        json.dumps(resource["tags"], ensure_ascii=False, sort_keys=True),
+        _json(resource["tags"]),
     ]
-    return [_harmless(cell) for cell in cells]
+    return [_harmless(printable.line(cell)) for cell in cells]
+
+
+def _json(tags: Mapping[str, str]) -> str:
+    """Compact JSON in which nothing is left that must be spelt out."""
+    text = json.dumps(tags, ensure_ascii=False, sort_keys=True)
+    return "".join(c if printable.line(c) == c else json.dumps(c)[1:-1] for c in text)
 
 
 def _harmless(cell: str) -> str:
@@ -155,7 +163,7 @@ def _harmless(cell: str) -> str:
 
 
 def difference_text(value: Mapping[str, Any]) -> str:
-    lines = [line for part in _PARTS for line in part(value)] or ["no difference"]
+    lines = [printable.line(line) for part in _PARTS for line in part(value)] or ["no difference"]
     return "\n".join([*lines, *_untold(value)])
 
 

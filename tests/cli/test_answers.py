@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from provisioner import cli as cli_package
 from provisioner import spec as specs
 
 NAME = "churn-dev"
@@ -33,6 +34,17 @@ STATUS = {
     "name", "cloudformation", "stack_id", "enrolment", "start_by", "registry", "registrations",
     "reason", "next",
 }  # fmt: skip
+
+
+# What these print themselves is JSON, CSV or their own words.
+PRINT_THEMSELVES = {"__init__", "cost", "demo", "init", "options", "registry", "scan", "scan_answer", "serve"}
+
+
+def test_text_goes_through_the_one_door_that_spells_out_what_steers_a_terminal() -> None:
+    folder = Path(cli_package.__path__[0])
+    modules = {path.stem: path.read_text() for path in folder.glob("*.py")}
+    print_ = {name for name, text in modules.items() if "click.echo(" in text or "click.secho(" in text}
+    assert print_ == PRINT_THEMSELVES
 
 
 def test_plan(cli: Any) -> None:

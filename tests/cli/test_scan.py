@@ -86,6 +86,39 @@ def test_a_saved_scan_is_shown_as_a_table(cli: Any, tmp_path: Path) -> None:
     )
 
 
+STEERING = "a\x1b[31mRED\x1b]0;own\x07\nb\u202egpj"
+SPELT = r"a\x1b[31mRED\x1b]0;own\x07\nb\u202egpj"
+
+
+def steers(text: str) -> bool:
+    return any(c in text for c in "\x1b\x07\u202e")
+
+
+def test_what_others_named_does_not_steer_the_terminal(cli: Any, tmp_path: Path) -> None:
+    tags = {"stackwright:stack": STEERING}
+    path = saved(tmp_path / "a.json", resource(STEERING, tags=tags), resource("churn"))
+    head, line, _ = cli("scan", "show", path).out.splitlines()
+    assert (head.split()[:2], line.count(SPELT)) == (["kind", "name"], 2)
+    page = cli("scan", "show", path, "--format", "markdown").out
+    assert (steers(page), r"a\x1b&#91;31mRED" in page) == (False, True)
+    head, line, _ = csv.reader(StringIO(cli("scan", "show", path, "--format", "csv").out))
+    told = dict(zip(head, line, strict=True))
+    assert (told["name"], json.loads(told["tags"])) == (SPELT, tags)
+    assert not steers("".join(line))
+
+
+def test_an_error_does_not_steer_the_terminal(cli: Any) -> None:
+    ran = cli("scan", "show", STEERING)
+    assert (ran.code, steers(ran.err)) == (2, False)
+
+
+def test_a_difference_does_not_steer_the_terminal(cli: Any, tmp_path: Path) -> None:
+    before = saved(tmp_path / "a.json")
+    after = saved(tmp_path / "b.json", resource(STEERING))
+    assert cli("scan", "diff", before, after).out == f"+ bucket {SPELT} (111122223333 eu-central-1)  fit\n"
+    assert not steers(cli("scan", "diff", before, after, "--format", "markdown").out)
+
+
 def test_a_saved_scan_is_shown_as_it_was(cli: Any, tmp_path: Path) -> None:
     path = saved(tmp_path / "a.json", resource("churn"))
     assert cli("scan", "show", path, "--json").json == json.loads(Path(path).read_text())
