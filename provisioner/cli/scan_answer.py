@@ -12,12 +12,16 @@ from typing import Any
 import click
 
 from provisioner import printable, text
-from provisioner.cli.options import print_page, print_text
+from provisioner.cli.options import print_page, print_text, story
 from provisioner.cli.suggesting import in_words
 from provisioner.errors import SpecError
+from provisioner.scan import saved
 from provisioner.scan.difference import unanswered
 from provisioner.scan.report import Report, make, told, why_not
 
+_NOT_IN_CSV = (
+    "CSV has resources alone: --format table, json, markdown and html tell the suggested stacks ({})."
+)
 _ENDINGS = {"markdown": "md", "html": "html"}
 _NARROWEST = 24
 # A role that lacks everything would fill the screen; the other forms have it whole.
@@ -30,6 +34,8 @@ def show(answer: Mapping[str, Any], form: str) -> None:
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     elif form == "csv":
         click.echo(as_csv(answer), nl=False)
+        if answer.get("suggestions"):
+            story(_NOT_IN_CSV.format(len(answer["suggestions"])))
     elif form == "table":
         print_text(as_text(make(answer), width=_width()))
         if answer.get("suggestions"):
@@ -55,10 +61,7 @@ def read(path: str) -> Mapping[str, Any]:
         raise SpecError(f"{path} cannot be read: {error}", field="file") from None
     except ValueError as error:
         raise SpecError(f"{path} is not JSON: {error}", hint=_SAVE, field="file") from None
-    wanted = {"cells", "resources", "summary"}
-    if not isinstance(answer, dict) or not wanted <= answer.keys():
-        raise SpecError(f"{path} is not the JSON answer of a scan", hint=_SAVE, field="file")
-    return answer
+    return saved.check(answer, path)
 
 
 _SAVE = "`stackwright scan --json > scan.json` writes one"

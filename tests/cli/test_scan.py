@@ -175,6 +175,45 @@ def test_what_is_no_saved_scan_is_refused(cli: Any, tmp_path: Path, text: str | 
     assert said in ran.error["message"]
 
 
+def without(value: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: inner for name, inner in value.items() if name != key}
+
+
+CELL = {"account": "1", "region": "r", "service": "s3", "state": "found", "note": "", "count": 1}
+SUMMARY = {"resources": 0, "calls": 1, "seconds": 0.1, "not_seen": 0}
+WHOLE: dict[str, Any] = {"cells": [], "resources": [], "summary": SUMMARY}
+FLAWS: list[tuple[dict[str, Any], str]] = [
+    (WHOLE | {"cells": [1]}, "cells[0] is no object"),
+    (WHOLE | {"cells": [CELL | {"count": True}]}, "cells[0].count is no count"),
+    (WHOLE | {"resources": [without(resource("a"), "kind")]}, "resources[0].kind is missing"),
+    (WHOLE | {"resources": [resource("a", "fine")]}, "resources[0].fitness.verdict is none of fit, unfit"),
+    (WHOLE | {"resources": [resource("a", tags={"k": 1})]}, "resources[0].tags.k is no text"),
+    (WHOLE | {"resources": {}}, "resources is no list"),
+    (WHOLE | {"summary": {}}, "summary.resources is missing"),
+    (WHOLE | {"suggestions": [{}]}, "suggestions[0].account is missing"),
+    (without(WHOLE, "cells"), "cells is missing"),
+]
+
+
+@pytest.mark.parametrize(("scan", "said"), FLAWS)
+def test_a_damaged_scan_names_its_field(cli: Any, tmp_path: Path, scan: dict[str, Any], said: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(scan))
+    for form in ("table", "html", "markdown", "csv"):
+        ran = cli("scan", "show", str(path), "--format", form)
+        assert (ran.code, ran.out, said in ran.err) == (2, "", True)
+
+
+def test_csv_says_where_the_suggestions_are(cli: Any, tmp_path: Path) -> None:
+    path = Path(saved(tmp_path / "a.json", resource("churn")))
+    one = {"account": "1", "region": "r", "rank": 1, "score": 50.0, "components": {}, "missing": []}
+    one |= {"flavors": {"orchestrator": "local"}, "monthly_usd": None, "why": {}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"suggestions": [one]}))
+    ran = cli("scan", "show", str(path), "--format", "csv")
+    assert (ran.code, len(ran.out.splitlines())) == (0, 2)
+    assert "--format table, json, markdown and html tell the suggested stacks (1)" in ran.err
+
+
 def test_a_difference_is_told_and_ends_with_3(cli: Any, tmp_path: Path) -> None:
     before = saved(tmp_path / "a.json", resource("old"), resource("kept"))
     after = saved(tmp_path / "b.json", resource("new"), resource("kept", "unfit"))

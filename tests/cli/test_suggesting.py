@@ -179,12 +179,16 @@ def test_what_cannot_be_registered_is_said(cli: Any, arguments: tuple[str, ...],
     assert (done.code, done.error["message"].partition(":")[0]) == (2, message)
 
 
+SUMMARY = {"resources": 0, "calls": 0, "seconds": 0.0, "not_seen": 0}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("no json", "is not JSON"),
         ("{}", "is not the JSON answer of a scan"),
-        (json.dumps({"cells": [], "resources": [], "summary": {}}), "the scan suggests no stack"),
+        ('{"cells": [], "resources": [], "summary": {}}', "summary.resources is missing"),
+        (json.dumps({"cells": [], "resources": [], "summary": SUMMARY}), "the scan suggests no stack"),
     ],
 )
 @pytest.mark.parametrize("verb", [("register", "--suggestion", "1", "--from"), ("init", "--from-scan")])
