@@ -4,20 +4,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 from botocore.credentials import ReadOnlyCredentials
 
 from provisioner import regions as known_regions
-from provisioner.aws.reader import ALWAYS_ON
-from provisioner.aws.session import EXPIRED, Session
+from provisioner.aws.reader import ALWAYS_ON, plain_state
+from provisioner.aws.session import EXPIRED, UNKNOWN_KEY, Session
 from provisioner.aws.shared import AccountSession, SharedClients
 from provisioner.errors import RefusedError, SpecError
 from provisioner.scan.table import GLOBAL
 from provisioner.scan.target import Target, Told
 
 ALL = "all"
-_ON = ("ENABLED", "ENABLED_BY_DEFAULT", "ENABLING")
+Switch = Literal["on", "off", "turning"]
+# What an account says of a region. One that is being switched on takes hours to accept its keys.
+_SWITCHES: Mapping[str, Switch] = {
+    "ENABLED": "on",
+    "ENABLED_BY_DEFAULT": "on",
+    "ENABLING": "turning",
+}
 _SESSION_NAME = "stackwright-scan"
 # A call that is on its way must not arrive too late.
 _EARLY = timedelta(minutes=5)
@@ -42,6 +48,7 @@ class Accounts:
         # The first way in wins: two profiles may well lead into one account.
         self._ways = {way.account: way for way in reversed(list(ways))}
         self._order = tuple(reversed(self._ways))
+        self._on: dict[str, frozenset[str]] = {}
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -53,10 +60,15 @@ class Accounts:
     def close(self, account: str) -> None:
         """Nothing more is asked there."""
         self._shared.patience.forget(account)
+        self._on.pop(account, None)
 
     def stop(self) -> None:
         """Nothing more is asked anywhere."""
         self._shared.patience.stop()
+
+    def is_on(self, account: str, region: str) -> bool:
+        """Whether the open account itself told that it has switched the region on."""
+        return region in self._on.get(account, ())
 
     def open(self, account: str) -> Target:
         """The account's regions, as far as they can be learnt; where nobody gets in, why."""
@@ -73,7 +85,9 @@ class Accounts:
     def _shut(self, way: Way, error: RefusedError) -> Target:
         regions = self._every_region() if self._regions == (ALL,) else self._regions
         lost = error.code in EXPIRED or error.code in ("NoCredentials", "ClockSkew")
-        state: Any = "failed" if lost else "denied"
+        # AWS was asked and said no; where nobody could be asked, nothing was denied.
+        denied = not lost and error.code in UNKNOWN_KEY
+        state = "failed" if lost else "denied" if denied else plain_state(error)
         by = "" if way.account == way.source else f" by {way.source}"
         note = f"no way into {way.account}{by}: {error.message}"
         return Target(
@@ -84,14 +98,16 @@ class Accounts:
             lost=error if lost else None,
         )
 
-    def _target(self, account: str, switched: Mapping[str, bool] | RefusedError) -> Target:
+    def _target(self, account: str, switched: Mapping[str, Switch] | RefusedError) -> Target:
         if isinstance(switched, RefusedError):
             regions = self._every_region() if self._regions == (ALL,) else self._regions
             note = f"cannot tell which regions are switched on: {switched.message}"
             return Target(account=account, regions=regions, told=_unknown(regions), note=note)
+        self._on[account] = frozenset(r for r, switch in switched.items() if switch == "on")
+        off = {r for r, switch in switched.items() if switch == "off"}
         if self._regions == (ALL,):
-            return Target(account=account, regions=tuple(sorted(r for r, on in switched.items() if on)))
-        told = {region: _off(account, region) for region in self._regions if not switched.get(region, True)}
+            return Target(account=account, regions=tuple(sorted(switched.keys() - off)))
+        told = {region: _off(account, region) for region in self._regions if region in off}
         unknown = _unknown(region for region in self._regions if region not in switched)
         return Target(account=account, regions=self._regions, told={**told, **unknown})
 
@@ -116,8 +132,8 @@ def _unknown(regions: Iterable[str]) -> dict[str, Told]:
     return told
 
 
-def _switched_on(session: AccountSession) -> Mapping[str, bool] | RefusedError:
-    """Region -> whether it is on, from the first API that may be asked; else the first refusal."""
+def _switched_on(session: AccountSession) -> Mapping[str, Switch] | RefusedError:
+    """Region -> its switch, from the first API that may be asked; else the first refusal."""
     refusals = []
     for ask in (_from_account, _from_ec2):
         try:
@@ -127,14 +143,16 @@ def _switched_on(session: AccountSession) -> Mapping[str, bool] | RefusedError:
     return refusals[0]
 
 
-def _from_account(session: AccountSession) -> Iterator[tuple[str, bool]]:
+def _from_account(session: AccountSession) -> Iterator[tuple[str, Switch]]:
     for page in session.client("account").pages("list_regions"):
-        yield from ((r["RegionName"], r["RegionOptStatus"] in _ON) for r in page["Regions"])
+        yield from ((r["RegionName"], _SWITCHES.get(r["RegionOptStatus"], "off")) for r in page["Regions"])
 
 
-def _from_ec2(session: AccountSession) -> Iterator[tuple[str, bool]]:
+def _from_ec2(session: AccountSession) -> Iterator[tuple[str, Switch]]:
     answer = session.client("ec2").describe_regions(AllRegions=True)
-    yield from ((r["RegionName"], r["OptInStatus"] != "not-opted-in") for r in answer["Regions"])
+    yield from (
+        (r["RegionName"], "off" if r["OptInStatus"] == "not-opted-in" else "on") for r in answer["Regions"]
+    )
 
 
 # The ways in

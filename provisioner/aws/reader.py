@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from provisioner.aws.session import DENIED, EXPIRED, THROTTLED, UNKNOWN_KEY, Client, is_offered
 from provisioner.errors import RefusedError
 from provisioner.scan.likely import likeliest
+from provisioner.scan.row import COULD_NOT_LOOK
 from provisioner.scan.table import (
     GLOBAL,
     AccountDetail,
@@ -40,6 +41,8 @@ _STATES: Mapping[str, State] = {
 }
 # The tagging API takes no more ARNs than that.
 _TAGGED_AT_ONCE = 100
+# What was listed is deleted since; a HEAD request has no other code to say so.
+_GONE = ("ResourceNotFoundException", "ResourceNotFound", "NoSuchBucket", "404")
 # With these no other cell can be read either.
 _OFF = (*EXPIRED, "NoCredentials")
 # Regions opened before 2019-03-20; an account has to switch on every later one before its keys work there.
@@ -49,6 +52,15 @@ ALWAYS_ON = (
     *("eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"),
     *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
     *("cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1", GLOBAL),
+)
+
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
+_TOKENS = (
+    "{message}, though account {account} has {region} switched on: session tokens of the global STS endpoint "
+    "work only in regions that are on by default; take them from a regional endpoint "
+    "(AWS_STS_REGIONAL_ENDPOINTS=regional), or make them work in all: `aws iam "
+    "set-security-token-service-preferences --global-endpoint-token-version v2Token`"
 )
 
 
@@ -69,11 +81,14 @@ class _Visit:
     calls: int = 0
     passed_over: str = ""
     gaps: Counter[str] = field(default_factory=Counter)
+    # ARNs.
+    gone: set[str] = field(default_factory=set)
 
     @property
     def note(self) -> str:
         gaps = [f"{gap} ×{times}" for gap, times in sorted(self.gaps.items())]
-        said = [self.passed_over, f"could not look: {', '.join(gaps)}" if gaps else ""]
+        gone = f"gone since listed: {len(self.gone)}" if self.gone else ""
+        said = [self.passed_over, gone, f"{COULD_NOT_LOOK}{', '.join(gaps)}" if gaps else ""]
         return "; ".join(filter(None, said))
 
 
@@ -88,9 +103,13 @@ class Reader:
         clock: Callable[[], float] = monotonic,
         seconds_per_cell: float = inf,
         most_details: int | None = None,
+        is_on: Callable[[str, str], bool] = lambda account, region: False,
     ) -> None:
-        """`most_details` is how many resources of a cell are looked into, the likeliest first; None: all."""
-        self._session_for = session_for
+        """`most_details` is how many resources of a cell are looked into, the likeliest first; None: all.
+
+        `is_on` says of account and region whether the account itself told that it has it switched on.
+        """
+        self._session_for, self._is_on = session_for, is_on
         self._clock = clock
         self._seconds_per_cell, self._most_details = seconds_per_cell, most_details
         self._once = Once()
@@ -102,14 +121,13 @@ class Reader:
         deadline = started + self._seconds_per_cell
         visit = _Visit(account=account, region=region, row=row, deadline=deadline)
         resources: tuple[Found, ...] = ()
+        gaps = 0
         try:
             resources = self._resources(visit)
             state: State = "found" if resources else "empty"
-            note = visit.note
+            note, gaps = visit.note, visit.gaps.total()
         except RefusedError as error:
-            # Only a regional row is listed where its cell is.
-            asked_in = region if row.scope == "regional" else GLOBAL
-            state, note = _state(error, row, asked_in), error.message
+            state, note = self._refused(visit, error)
         cell = Cell(
             account=account,
             region=region,
@@ -119,8 +137,17 @@ class Reader:
             calls=visit.calls,
             seconds=round(self._clock() - started, 3),
             note=note,
+            gaps=gaps,
         )
         return Reading(cell=cell, resources=resources)
+
+    def _refused(self, visit: _Visit, error: RefusedError) -> tuple[State, str]:
+        """What a refused listing says of its cell; raises the error if it says more than that."""
+        # Only a regional row is listed where its cell is.
+        region = visit.region if visit.row.scope == "regional" else GLOBAL
+        if error.code in UNKNOWN_KEY and region not in ALWAYS_ON and self._is_on(visit.account, region):
+            return "failed", _TOKENS.format(message=error.message, account=visit.account, region=region)
+        return _state(error, visit.row, region), error.message
 
     def _resources(self, visit: _Visit) -> tuple[Found, ...]:
         found = self._shared(visit) if visit.row.scope == "shared" else self._listed(visit, visit.region)
@@ -194,6 +221,8 @@ class Reader:
                 learnt[arn].update(attributes)
         found = found if is_tagged else tags()
         detailed = tuple(replace(f, attributes={**f.attributes, **learnt[f.arn], **told}) for f in found)
+        if visit.gone:
+            detailed = tuple(f for f in detailed if f.arn not in visit.gone)
         passed_over = {f.arn for f in candidates} - {f.arn for f in chosen}
         return self._followed_up(visit, detailed, passed_over)
 
@@ -217,7 +246,7 @@ class Reader:
             return dict
         client = self._client(visit, visit.row.api, visit.region)
 
-        def ask(job: tuple[Batch, tuple[Found, ...]]) -> Mapping[str, Attributes] | str:
+        def ask(job: tuple[Batch, tuple[Found, ...]]) -> _Learnt | str:
             batch, some = job
             try:
                 return batch.read(getattr(client, batch.call)(**batch.arguments(some)), some)
@@ -229,11 +258,13 @@ class Reader:
 
         def answers() -> _Learnt:
             learnt: dict[str, Attributes] = {}
-            for answer in asked:
+            for (_, some), answer in zip(jobs, asked, strict=True):
                 if isinstance(answer, str):
                     visit.gaps.update([answer])
                 else:
                     learnt.update(answer)
+                    # What is not there any more is left out.
+                    visit.gone |= {f.arn for f in some} - answer.keys()
             return learnt
 
         return answers
@@ -312,6 +343,8 @@ class Reader:
             for (f, _), answer in zip(jobs, asked, strict=True):
                 learnt[f.arn].update(answer.attributes)
                 visit.gaps.update(answer.gaps)
+                if answer.is_gone:
+                    visit.gone.add(f.arn)
             return learnt
 
         return answers
@@ -383,6 +416,7 @@ def _settle(future: Future[T], make: Callable[[], T]) -> None:
 class _Answer:
     attributes: Attributes = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
+    is_gone: bool = False
 
 
 def _ask(
@@ -393,6 +427,8 @@ def _ask(
     except RefusedError as error:
         if error.code in detail.absent:
             return _Answer(attributes=detail.absent[error.code])
+        if error.code in _GONE and isinstance(detail, Detail):
+            return _Answer(is_gone=True)
         return _Answer(gaps=(_gap(name or detail.call, error),))
 
 
@@ -455,9 +491,18 @@ def _plain(tags: list[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
+def plain_state(error: RefusedError) -> State:
+    """What a refusal says of whatever was asked."""
+    return _STATES.get(_code(error), "failed")
+
+
+def _code(error: RefusedError) -> str:
+    return type(error.__cause__).__name__ if error.code == "Unreachable" else error.code
+
+
 def _state(error: RefusedError, row: Row, region: str) -> State:
     """What a refusal says of the cell; raises it if it says more than that."""
-    code = type(error.__cause__).__name__ if error.code == "Unreachable" else error.code
+    code = _code(error)
     if code in _OFF or (code in UNKNOWN_KEY and region in ALWAYS_ON):
         raise error
     if code in UNKNOWN_KEY:
@@ -467,4 +512,4 @@ def _state(error: RefusedError, row: Row, region: str) -> State:
         return told
     if code == "EndpointConnectionError" and not is_offered(row.api, region):
         return "unsupported"
-    return _STATES.get(code, "failed")
+    return plain_state(error)

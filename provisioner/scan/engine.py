@@ -1,11 +1,12 @@
 """One scan: accounts × regions × rows, read side by side; one dead cell never stops the others."""
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import cached_property
 from queue import SimpleQueue
 from typing import Any
 
@@ -55,27 +56,46 @@ class Scan:
 
         "not_enabled" and "unsupported" are answers: there is nothing in such a cell.
         """
-        return sum(cell.state not in SEEN for cell in self.cells)
+        return sum(number for state, number in self._totals.states.items() if state not in SEEN)
+
+    @property
+    def partly_seen(self) -> int:
+        """How many cells were listed, but for questions that got no answer."""
+        return self._totals.partly_seen
+
+    @property
+    def gaps(self) -> int:
+        """How many questions about what was listed got no answer; one that cells share counts in each."""
+        return self._totals.gaps
 
     @property
     def partly(self) -> bool:
         """Whether part of what was asked for could not be seen (exit code 5)."""
-        return self.not_seen > 0
+        return self.not_seen > 0 or self.partly_seen > 0
 
     def summary(self) -> dict[str, object]:
         """The totals of the JSON contract; `states` counts the cells of each state."""
-        states: dict[str, int] = {}
-        calls = 0
-        for cell in self.cells:
-            states[cell.state] = states.get(cell.state, 0) + 1
-            calls += cell.calls
         return {
-            "calls": calls,
+            "calls": self._totals.calls,
             "seconds": self.seconds,
             "resources": len(self.resources),
-            "not_seen": sum(number for state, number in states.items() if state not in SEEN),
-            "states": dict(sorted(states.items())),
+            "not_seen": self.not_seen,
+            "partly_seen": self.partly_seen,
+            "gaps": self.gaps,
+            "states": dict(sorted(self._totals.states.items())),
         }
+
+    @cached_property
+    def _totals(self) -> "_Totals":
+        """Cells may have to be read from a file, which is done once."""
+        states: Counter[str] = Counter()
+        calls = gaps = partly_seen = 0
+        for cell in self.cells:
+            states[cell.state] += 1
+            calls += cell.calls
+            gaps += cell.gaps
+            partly_seen += cell.gaps > 0 and cell.state in SEEN
+        return _Totals(states=states, calls=calls, gaps=gaps, partly_seen=partly_seen)
 
     def as_dict(self) -> dict[str, object]:
         """The `scan` answer of the JSON contract."""
@@ -101,6 +121,16 @@ class Scan:
             "summary": self.summary(),
             "scanned_at": self.scanned_at,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Totals:
+    """Sums over all cells."""
+
+    states: Mapping[str, int]
+    calls: int
+    gaps: int
+    partly_seen: int
 
 
 def scan(
@@ -332,7 +362,14 @@ def _reader(read: Read, errand: _Errand) -> Callable[[str], Reading]:
 
 
 def _broken(error: Exception) -> Told:
-    return Told(state="failed", note=f"{type(error).__name__}: {error}")
+    """What is said of an answer that nobody expected."""
+    if isinstance(error, KeyError):
+        note = f"the answer has no {error.args[0]}" if error.args else "the answer lacks something"
+    elif isinstance(error, UnicodeDecodeError):
+        note = f"the answer cannot be read: {error.reason}"
+    else:
+        note = f"{type(error).__name__}: {error}"
+    return Told(state="failed", note=note)
 
 
 def _told(account: str, errand: _Errand, told: Told) -> Reading:

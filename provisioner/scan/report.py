@@ -3,12 +3,13 @@
 Everything is read from the JSON answer, so that a saved scan is shown as a fresh one is.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioner.scan.row import SEEN
+from provisioner.scan.row import COULD_NOT_LOOK, SEEN
 
 Cell = Mapping[str, Any]
 Resource = Mapping[str, Any]
@@ -24,17 +25,22 @@ STATES: Mapping[str, str] = {
     "denied": "the caller may not look",
     "failed": "something else went wrong",
 }
+_TIMES = re.compile(r" ×\d+")
 _GRAVITY = {state: number for number, state in enumerate(STATES)}
 _VERDICTS = ("fit", "unknown", "unfit")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spot:
-    """One square of the coverage matrix; `state` is the gravest of the cells that it stands for."""
+    """One square of the coverage matrix; `state` is the gravest of the cells that it stands for.
+
+    `gaps` are the questions that got no answer.
+    """
 
     state: str
     count: int
     note: str
+    gaps: int = 0
 
     @property
     def seen(self) -> bool:
@@ -50,16 +56,18 @@ class Coverage:
     lines: tuple[tuple[str, tuple[Spot | None, ...]], ...]
     whole: Spot
     not_seen: int
+    partly_seen: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """Why cells could not be seen: so many, and one of them."""
+    """Why cells could not be seen, or not whole: so many, one of them, and their unanswered questions."""
 
     state: str
     note: str
     cells: int
     example: str
+    gaps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +88,19 @@ class Report:
     kinds: tuple[Kind, ...]
     summary: Mapping[str, Any]
     suggestions: Sequence[Mapping[str, Any]]
+
+    @property
+    def gaps(self) -> int:
+        return sum(account.whole.gaps for account in self.accounts)
+
+    @property
+    def partly_seen(self) -> int:
+        return sum(account.partly_seen for account in self.accounts)
+
+    @property
+    def sight(self) -> tuple[str, ...]:
+        """What could not be seen, in words; empty where all could."""
+        return sight(self.summary["not_seen"], self.partly_seen, self.gaps)
 
     @property
     def regions(self) -> int:
@@ -110,6 +131,25 @@ def make(answer: Mapping[str, Any]) -> Report:
     )
 
 
+def sight(not_seen: int, partly_seen: int, gaps: int) -> tuple[str, ...]:
+    """What a scan could not see, in words; empty where it saw everything."""
+    hidden = f"{not_seen:,} cells could not be seen" if not_seen else ""
+    partly = f"{partly_seen:,} cells were seen only in part, {gaps:,} questions got no answer"
+    return tuple(filter(None, (hidden, partly if partly_seen else "")))
+
+
+def gaps_of(cell: Cell) -> int:
+    """How many questions got no answer; a scan of before they were counted says at least whether any."""
+    told: int = cell.get("gaps", int(COULD_NOT_LOOK in cell["note"]))
+    return told
+
+
+def why_partly(note: str) -> str:
+    """A note's reason, without the numbers in which alike cells differ."""
+    _, found, reason = note.partition(COULD_NOT_LOOK)
+    return _TIMES.sub("", found + reason) if found else note
+
+
 def _coverage(account: str, cells: Sequence[Cell], services: Sequence[str], note: str) -> Coverage:
     spots = {(cell["region"], cell["service"]): _spot([cell]) for cell in cells}
     regions = sorted({cell["region"] for cell in cells}, key=lambda region: (region == "global", region))
@@ -119,12 +159,14 @@ def _coverage(account: str, cells: Sequence[Cell], services: Sequence[str], note
         lines=tuple((r, tuple(spots.get((r, service)) for service in services)) for r in regions),
         whole=_spot(cells),
         not_seen=sum(cell["state"] not in SEEN for cell in cells),
+        partly_seen=sum(cell["state"] in SEEN and gaps_of(cell) > 0 for cell in cells),
     )
 
 
 def _spot(cells: Sequence[Cell]) -> Spot:
     grave = max(cells, key=lambda cell: _grave(cell["state"]))
-    return Spot(state=grave["state"], count=sum(c["count"] for c in cells), note=grave["note"])
+    count, gaps = sum(c["count"] for c in cells), sum(map(gaps_of, cells))
+    return Spot(state=grave["state"], count=count, note=grave["note"], gaps=gaps)
 
 
 def _grave(state: str) -> int:
@@ -135,16 +177,18 @@ def _grave(state: str) -> int:
 
 
 def _reasons(cells: Iterable[Cell]) -> tuple[Reason, ...]:
-    """Why cells were not seen, then what the others tell; the most frequent first."""
-    told = [(c["state"], c["note"], c) for c in cells if c["state"] not in SEEN or c["note"]]
-    number = Counter((state, note) for state, note, _ in told)
-    where: dict[tuple[str, str], str] = {}
-    for state, note, cell in told:
-        where.setdefault((state, note), f"{cell['account']} {cell['region']} {cell['service']}")
-    return tuple(
-        Reason(state=state, note=note, cells=cells_, example=where[state, note])
-        for (state, note), cells_ in sorted(number.most_common(), key=lambda reason: reason[0][0] in SEEN)
-    )
+    """Why cells were not seen, then why only in part, then what the others tell; the most frequent first."""
+    reasons: dict[tuple[str, str, bool], Reason] = {}
+    for cell in cells:
+        gaps = gaps_of(cell)
+        if cell["state"] in SEEN and not cell["note"]:
+            continue
+        note = why_partly(cell["note"]) if gaps else cell["note"]
+        key = (cell["state"], note, gaps > 0)
+        example = f"{cell['account']} {cell['region']} {cell['service']}"
+        known = reasons.get(key, Reason(state=cell["state"], note=note, cells=0, example=example))
+        reasons[key] = replace(known, cells=known.cells + 1, gaps=known.gaps + gaps)
+    return tuple(sorted(reasons.values(), key=lambda r: (r.state in SEEN, r.gaps == 0, -r.cells)))
 
 
 def _kinds(resources: Iterable[Resource]) -> tuple[Kind, ...]:

@@ -14,6 +14,8 @@ SEEN: tuple[State, ...] = ("found", "empty", "not_enabled", "unsupported")
 Attributes = Mapping[str, object]
 Item = Mapping[str, Any]
 GLOBAL = "global"
+# What a cell's note says before its gaps.
+COULD_NOT_LOOK = "could not look: "
 
 # regional: one call and one cell per region. shared: one call per account, one cell per region.
 # global: one call and one cell per account.
@@ -52,7 +54,11 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One (account, region, service) of a scan; `seconds` is wall time, `calls` counts pages and details."""
+    """One (account, region, service) of a scan; `seconds` is wall time, `calls` counts pages and details.
+
+    `state` is that of the listing. `gaps` counts the questions about what was listed that got no answer;
+    what the user did not want to know is none.
+    """
 
     account: str
     region: str
@@ -62,6 +68,7 @@ class Cell:
     calls: int = 0
     seconds: float = 0.0
     note: str = ""
+    gaps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,14 @@ def schema() -> Schema:
                 "suggestions": {"type": "array", "items": _suggestion()},
                 "notes": {"type": "object", "additionalProperties": _TEXT, "description": "By account."},
                 "summary": _object(
-                    {"calls": _COUNT, "seconds": _NUMBER, "resources": _COUNT, "not_seen": _COUNT}
+                    {
+                        "calls": _COUNT,
+                        "seconds": _NUMBER,
+                        "resources": _COUNT,
+                        "not_seen": {**_COUNT, "description": "Cells that nobody could list."},
+                        "partly_seen": {**_COUNT, "description": "Cells with gaps."},
+                        "gaps": {**_COUNT, "description": "Those of all cells."},
+                    }
                 ),
             }
         ),
@@ -47,6 +54,10 @@ def _cell() -> Schema:
             "calls": _COUNT,
             "seconds": _NUMBER,
             "note": {**_TEXT, "description": "Why it could not be seen, or what of it could not."},
+            "gaps": {
+                **_COUNT,
+                "description": "Unanswered questions about what was listed; `state` is the listing's.",
+            },
         }
     )
 

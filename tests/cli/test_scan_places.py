@@ -92,6 +92,24 @@ def test_an_organization_is_its_active_accounts(aws: Path, cli: Cli) -> None:
     assert states(done.json) == {(account, "us-east-1"): "seen" for account in WORLD.ids}
 
 
+def test_an_account_is_left_out_of_an_organization(aws: Path, cli: Cli) -> None:
+    done = cli("scan", "--organization", "--skip-account", OWN, *ECR, "--json")
+    assert states(done.json) == {(OTHER, "us-east-1"): "seen"}
+    again = cli("scan", "--resume", "--json")
+    assert states(again.json) == {(OTHER, "us-east-1"): "seen"}
+
+
+def test_an_account_to_leave_out_that_is_not_there_is_told(aws: Path, cli: Cli) -> None:
+    done = cli("scan", "--account", OTHER, "--skip-account", "999999999999", *ECR, "--json")
+    assert states(done.json) == {(OTHER, "us-east-1"): "seen"}
+    assert "--skip-account 999999999999: no active account of this scan has that id." in done.err
+
+
+def test_no_scan_is_left_where_every_account_is_left_out(aws: Path, cli: Cli) -> None:
+    done = cli("scan", "--account", OTHER, "--skip-account", OTHER, *ECR, "--json")
+    assert (done.code, done.error["message"]) == (2, "every account is skipped")
+
+
 def test_a_role_by_its_arn(aws: Path, cli: Cli) -> None:
     role = f"arn:aws:iam::{OTHER}:role/stackwright-scan"
     assert states(cli("scan", "--role-arn", role, *ECR, "--json").json) == {(OTHER, "us-east-1"): "seen"}
@@ -118,9 +136,10 @@ def test_profiles_are_accounts_and_one_that_is_missing_costs_only_itself(
     assert states(done.json) == {
         (OWN, "us-east-1"): "seen",
         (OTHER, "us-east-1"): "seen",
-        ("profile nobody", "us-east-1"): "denied",
+        ("profile nobody", "us-east-1"): "failed",
     }
-    assert notes(done.json, "denied") == {
+    # Nobody was asked, so nobody denied it.
+    assert notes(done.json, "failed") == {
         "no way into profile nobody: The config profile (nobody) could not be found"
     }
     assert done.code == 5
@@ -188,6 +207,8 @@ def test_only_the_last_ten_scans_are_kept(aws: Path, cli: Cli) -> None:
 
 # What no option may be
 
+INDEX = f"arn:aws:resource-explorer-2:us-east-1:{OWN}:index/x"
+
 
 @pytest.mark.parametrize(
     ("options", "message"),
@@ -196,6 +217,16 @@ def test_only_the_last_ten_scans_are_kept(aws: Path, cli: Cli) -> None:
         ({"role_arns": ("arn:aws:s3:::b",)}, "arn:aws:s3:::b is no role's ARN"),
         ({"regions": ("all", "us-east-1")}, "--region all stands alone"),
         ({"details": "some"}, "--details is 'some'"),
+        ({"details": "²"}, "--details is '²'"),
+        ({"accounts": ("¹²³⁴⁵⁶⁷⁸⁹⁰¹²",)}, "'¹²³⁴⁵⁶⁷⁸⁹⁰¹²' is no account id"),
+        ({"organization": True, "skip_accounts": ("me",)}, "'me' is no account id"),
+        ({"skip_accounts": (OWN,)}, "--skip-account leaves out of --organization or --account"),
+        ({"role_arns": (f"arn:aws:iam::{OWN}:user/x",)}, f"arn:aws:iam::{OWN}:user/x is no role's ARN"),
+        ({"role_arns": ("arn:aws:iam:::role/x",)}, "arn:aws:iam:::role/x is no role's ARN"),
+        ({"engine": "resource-explorer", "view": INDEX}, f"{INDEX} is no view's ARN"),
+        ({"seconds_per_cell": float("nan")}, "--cell-deadline is nan"),
+        ({"seconds_per_cell": float("inf")}, "--cell-deadline is inf"),
+        ({"external_id": "x"}, "--external-id is for a role, and none is assumed"),
         ({"services": ("s4",)}, "nothing is known of a service 's4'"),
     ],
 )

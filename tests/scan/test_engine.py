@@ -107,7 +107,7 @@ def test_one_broken_cell_stops_no_other() -> None:
             region="eu-central-1",
             service="ecr",
             state="failed",
-            note="KeyError: 'repositories'",
+            note="the answer has no repositories",
         ),
         cell("1", "global", IAM),
     )
@@ -265,6 +265,35 @@ def test_a_scan_is_partial_if_a_cell_was_not_seen(state: State, partly: bool) ->
     assert run(lambda a, r, row: Reading(cell=cell(a, r, row, state))).partly is partly
 
 
+def test_a_cell_with_gaps_is_seen_only_in_part() -> None:
+    def read(account: str, region: str, row: Row) -> Reading:
+        listed = cell(account, region, row, "empty" if row is IAM else "found")
+        return Reading(cell=replace(listed, gaps=0 if row is IAM else 3))
+
+    done = run(read)
+    assert (done.partly, done.not_seen, done.partly_seen, done.gaps) == (True, 0, 2, 6)
+    summary = done.summary()
+    assert [summary[key] for key in ("not_seen", "partly_seen", "gaps")] == [0, 2, 6]
+
+
+@pytest.mark.parametrize(
+    ("error", "note"),
+    [
+        (KeyError("ResourceARN"), "the answer has no ResourceARN"),
+        (
+            UnicodeDecodeError("utf-8", b"x", 0, 1, "invalid start byte"),
+            "the answer cannot be read: invalid start byte",
+        ),
+        (TypeError("odd"), "TypeError: odd"),
+    ],
+)
+def test_an_odd_answer_is_told_in_words(error: Exception, note: str) -> None:
+    def read(account: str, region: str, row: Row) -> Reading:
+        raise error
+
+    assert [(c.state, c.note) for c in run(read, rows=(ECR,)).cells] == [("failed", note)]
+
+
 def test_the_answer_is_the_json_contract() -> None:
     def read(account: str, region: str, row: Row) -> Reading:
         if row is S3:
@@ -282,6 +311,7 @@ def test_the_answer_is_the_json_contract() -> None:
                 "calls": 2,
                 "seconds": 0.5,
                 "note": "",
+                "gaps": 0,
             },
             {
                 "account": "1",
@@ -292,6 +322,7 @@ def test_the_answer_is_the_json_contract() -> None:
                 "calls": 2,
                 "seconds": 0.5,
                 "note": "",
+                "gaps": 0,
             },
         ],
         "resources": [
@@ -314,6 +345,8 @@ def test_the_answer_is_the_json_contract() -> None:
             "seconds": 1.5,
             "resources": 1,
             "not_seen": 1,
+            "partly_seen": 0,
+            "gaps": 0,
             "states": {"denied": 1, "found": 1},
         },
         "scanned_at": "",

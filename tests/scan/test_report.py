@@ -75,19 +75,49 @@ def test_the_matrix_has_a_line_per_region_and_a_square_per_service() -> None:
 
 
 def test_the_same_reason_is_told_once_and_what_was_not_seen_first() -> None:
+    looked = "looked into 10 of 200"
     cells = [
-        cell("s3", state="found", note="could not look: get_bucket_versioning AccessDenied ×1"),
+        cell("eks", state="found", note=looked),
+        cell("s3", state="found", note="could not look: get_bucket_versioning AccessDenied ×1", gaps=1),
+        cell(
+            "s3",
+            "us-east-1",
+            "found",
+            note=f"{looked}; could not look: get_bucket_versioning AccessDenied ×4",
+            gaps=4,
+        ),
         *(cell("ecr", region, "denied", note="no") for region in ("eu-central-1", "us-east-1")),
     ]
     assert make(answer(cells, [])).reasons == (
         Reason(state="denied", note="no", cells=2, example=f"{ACCOUNT} eu-central-1 ecr"),
         Reason(
             state="found",
-            note="could not look: get_bucket_versioning AccessDenied ×1",
-            cells=1,
+            note="could not look: get_bucket_versioning AccessDenied",
+            cells=2,
             example=f"{ACCOUNT} eu-central-1 s3",
+            gaps=5,
         ),
+        Reason(state="found", note=looked, cells=1, example=f"{ACCOUNT} eu-central-1 eks"),
     )
+
+
+def test_questions_without_an_answer_are_counted_and_said() -> None:
+    cells = [
+        cell("s3", state="found", count=3, note="could not look: get_x AccessDenied ×2", gaps=2),
+        cell("eks", state="found", count=1, note="looked into 10 of 200", gaps=0),
+    ]
+    report = make(answer(cells, []))
+    (account,) = report.accounts
+    assert account.lines[0][1][0] == Spot(
+        state="found", count=3, note="could not look: get_x AccessDenied ×2", gaps=2
+    )
+    assert (account.not_seen, account.partly_seen) == (0, 1)
+    assert report.sight == ("1 cells were seen only in part, 2 questions got no answer",)
+
+
+def test_a_scan_that_was_saved_without_gaps_is_read_by_its_notes() -> None:
+    old = [cell("s3", state="found", note="could not look: get_x AccessDenied ×2"), cell("eks")]
+    assert make(answer(old, [])).sight == ("1 cells were seen only in part, 1 questions got no answer",)
 
 
 def test_the_fit_ones_of_a_kind_come_first() -> None:
