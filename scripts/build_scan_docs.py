@@ -111,8 +111,9 @@ holds it, to roll out by StackSet. It trusts one principal, by `aws:PrincipalArn
 external id where one is given. **The role has a fixed name**, `stackwright-scan` unless you say
 another: whoever scans assumes it in accounts that nobody has looked into, so a generated name could
 not be known. That takes `CAPABILITY_NAMED_IAM`. A StackSet of an organization leaves out the
-management account, which is scanned with the caller's own rights. `--format caller` is what the caller
-needs besides: to list the accounts, and to assume roles of this name.
+management account, which is scanned with the caller's own rights; from any other account,
+`--skip-account` leaves it out. `--format caller` is what the caller needs besides: to list the accounts,
+and to assume roles of this name. With `--service`, the policy and the role are for those services alone.
 """
     yield """\
 ```sh

@@ -51,6 +51,13 @@ def _places(command: Any) -> Any:
             show_envvar=True,
         ),
         click.option(
+            "--skip-account",
+            "skip_accounts",
+            multiple=True,
+            help="Account id to leave out of --organization or --account, as often as you like.",
+            show_envvar=True,
+        ),
+        click.option(
             "--role-name",
             default="stackwright-scan",
             show_default=True,
@@ -147,7 +154,11 @@ def _pace(command: Any) -> Any:
     help="Say which whole stacks could be made of what is found, and what the missing parts would cost.",
     show_envvar=True,
 )
-@click.option("--policy", is_flag=True, help="Print the read-only IAM policy a scan needs, and stop.")
+@click.option(
+    "--policy",
+    is_flag=True,
+    help="Print the read-only IAM policy that a scan needs, of --service where it is given, and stop.",
+)
 @click.option(
     "--format",
     "form",
@@ -186,7 +197,10 @@ def command(
 
     form = "json" if as_json else form
     if policy:
-        click.echo(json.dumps(_policy(form, ROWS, wish["engine"]), indent=2))
+        from provisioner.cli.scan_wish import named
+
+        rows = named(ROWS, wish["services"])
+        click.echo(json.dumps(_policy(form, rows, wish["engine"], wish["role_name"]), indent=2))
         return 0
     if form not in FORMS:
         raise SpecError(f"--format {form} belongs to --policy", hint=" | ".join(FORMS), field="form")
@@ -198,13 +212,13 @@ def command(
         return _answered(found, fail_on=fail_on, form=form)
 
 
-def _policy(form: str, rows: "Sequence[Row]", engine: Engine) -> Mapping[str, object]:
+def _policy(form: str, rows: "Sequence[Row]", engine: Engine, role_name: str) -> Mapping[str, object]:
     from provisioner.scan import policy
 
     if form == "cloudformation":
         return policy.role_template(rows, engine)
     if form == "caller":
-        return policy.caller_policy(engine=engine)
+        return policy.caller_policy(role_name=role_name, engine=engine)
     if form not in ("table", "json"):
         raise SpecError(
             f"a policy has no --format {form}", hint="json, cloudformation or caller", field="form"

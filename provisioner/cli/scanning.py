@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provisioner import arn
 from provisioner import regions as known_regions
+from provisioner.cli import scan_wish
 from provisioner.cli.options import default_region, now, places, story
+from provisioner.cli.scan_wish import ALL
 from provisioner.errors import RefusedError, SpecError
 from provisioner.moment import stamp
 from provisioner.scan.index import Engine
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from provisioner.scan.engine import Opened, Scan
     from provisioner.scan.table import Cell, Row
 
-ALL = "all"
 _KEPT = 10
 _LINES = 12
 
@@ -38,6 +38,7 @@ class Wish:
     profiles: tuple[str, ...] = ()
     role_arns: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
+    skip_accounts: tuple[str, ...] = ()
     role_name: str = "stackwright-scan"
     organization: bool = False
     external_id: str = ""
@@ -78,43 +79,8 @@ def _partition(region: str) -> str:
 def wish(rows: "Sequence[Row]", **options: Any) -> Wish:
     """The wish of the options; raises SpecError for what no option may be."""
     asked = Wish(**options)
-    known = [row.service for row in rows]
-    for service in asked.services:
-        if service not in known:
-            raise SpecError(
-                f"nothing is known of a service {service!r}", hint=", ".join(known), field="service"
-            )
-    if not (asked.details.isdigit() or asked.details in ("all", "none")):
-        raise SpecError(
-            f"--details is {asked.details!r}", hint="a number, all or none are allowed", field="details"
-        )
-    for account in asked.accounts:
-        if not (account.isdigit() and len(account) == 12):
-            raise SpecError(f"{account!r} is no account id", hint="12 digits", field="account")
-    for role in asked.role_arns:
-        if arn.parse(role).service != "iam":
-            raise SpecError(
-                f"{role} is no role's ARN", hint="arn:aws:iam::ACCOUNT:role/NAME", field="role_arn"
-            )
-    _check_index(asked)
-    if ALL in asked.regions and len(asked.regions) > 1:
-        raise SpecError("--region all stands alone", hint="drop the others", field="region")
+    scan_wish.check(asked, rows)
     return asked
-
-
-def _check_index(asked: Wish) -> None:
-    for given, engine, field in (
-        (asked.aggregator, "config", "aggregator"),
-        (asked.view, "resource-explorer", "view"),
-    ):
-        if given and asked.engine != engine:
-            raise SpecError(f"--{field} belongs to --engine {engine}", hint="add it", field=field)
-    if asked.view and arn.parse(asked.view).service != "resource-explorer-2":
-        raise SpecError(
-            f"{asked.view} is no view's ARN",
-            hint="arn:aws:resource-explorer-2:REGION:ACCOUNT:view/NAME/ID",
-            field="view",
-        )
 
 
 @contextmanager
@@ -319,9 +285,22 @@ def _ways(wish: Wish, shared: "SharedClients", own: "list[Way]") -> "list[Way]":
     caller = accounts.as_caller(shared, own[0])
     asked = [(account, "") for account in wish.accounts]
     found = accounts.members(caller) if wish.organization else []
-    by_name = accounts.through(caller, [*found, *asked], wish.role_name, external_id=wish.external_id)
+    into = _without_skipped([*found, *asked], wish.skip_accounts)
+    by_name = accounts.through(caller, into, wish.role_name, external_id=wish.external_id)
     by_arn = [accounts.assumed(caller, arn, external_id=wish.external_id) for arn in wish.role_arns]
     return [*by_name, *by_arn]
+
+
+def _without_skipped(accounts: Sequence[tuple[str, str]], skipped: Sequence[str]) -> list[tuple[str, str]]:
+    """The accounts that are not to be left out; raises SpecError where that leaves none."""
+    known = {account for account, _ in accounts}
+    for account in skipped:
+        if account not in known:
+            story(f"--skip-account {account}: no active account of this scan has that id.", color="yellow")
+    left = [each for each in accounts if each[0] not in skipped]
+    if accounts and not left:
+        raise SpecError("every account is skipped", hint="leave one in", field="skip_account")
+    return left
 
 
 def _own_ways(wish: Wish, shared: "SharedClients") -> "list[Way]":

@@ -67,6 +67,20 @@ def test_the_policy_comes_as_a_role_and_for_its_caller(cli: Any) -> None:
     assert cli("scan", "--policy", "--format", "caller").json == policy.caller_policy()
 
 
+def test_the_policy_is_that_of_the_services_asked_for(cli: Any) -> None:
+    rows = [row for row in ROWS if row.service in ("s3", "cloudformation")]
+    asked = ("--policy", "--service", "s3", "--service", "cloudformation")
+    assert cli("scan", *asked).json == policy.policy(rows)
+    assert cli("scan", *asked, "--format", "cloudformation").json == policy.role_template(rows)
+    ran = cli("scan", "--policy", "--service", "nope", "--json")
+    assert (ran.code, ran.error["field"]) == (2, "service")
+
+
+def test_the_callers_policy_is_for_the_roles_that_will_be_assumed(cli: Any) -> None:
+    ran = cli("scan", "--policy", "--format", "caller", "--role-name", "audit")
+    assert ran.json == policy.caller_policy(role_name="audit")
+
+
 @pytest.mark.parametrize(
     "arguments", [("--policy", "--format", "html"), ("--format", "caller"), ("--format", "pdf")]
 )
