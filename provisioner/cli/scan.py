@@ -248,9 +248,6 @@ def _answered(found: "Scan", *, fail_on: str, form: str) -> int:
 
         scan_answer.show(found.as_dict(), form)
     if found.partly:
-        story(
-            f"{found.not_seen:,} cells could not be seen; `stackwright scan --policy` is what a scan needs."
-        )
         for line in scanning.not_seen(found):
             story(printable.line(line))
     return PARTLY_DONE if found.partly and fail_on == "partial" else 0

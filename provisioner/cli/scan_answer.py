@@ -37,7 +37,10 @@ def show(answer: Mapping[str, Any], form: str) -> None:
         if answer.get("suggestions"):
             story(_NOT_IN_CSV.format(len(answer["suggestions"])))
     elif form == "table":
-        print_text(as_text(make(answer), width=_width()))
+        report = make(answer)
+        print_text(as_text(report, width=_width()))
+        if report.sight:
+            print_text(f"\nnot whole: {'; '.join(report.sight)}")
         if answer.get("suggestions"):
             print_text("\n" + in_words(answer["suggestions"]))
     else:

@@ -5,18 +5,19 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provisioner import printable
 from provisioner import regions as known_regions
 from provisioner.cli import scan_wish
 from provisioner.cli.options import default_region, now, places, story
 from provisioner.cli.scan_wish import ALL
-from provisioner.errors import RefusedError, SpecError
+from provisioner.errors import RefusedError, SpecError, StackwrightError
 from provisioner.moment import stamp
-from provisioner.scan.index import Engine
+from provisioner.scan.index import ENGINES, Engine
 
 if TYPE_CHECKING:
     from provisioner.aws.accounts import Accounts, Way
@@ -92,17 +93,20 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Iterator
     from provisioner.checkpoint import Order
     from provisioner.scan.engine import Scan
 
-    wish, checkpoint = _resumed(wish) if resume else (wish, _begun(wish))
+    wish, checkpoint = _resumed(wish, rows) if resume else (wish, None)
+    is_new = checkpoint is None
     rows = [row for row in rows if _is_asked(row, wish)]
     started = time.monotonic()
     try:
-        accounts, caller = _accounts(wish, rows)
+        way = _entered(wish, rows)
+        # A scan that cannot begin leaves no file, which would stand before the last one.
+        checkpoint = checkpoint or _begun(wish)
         order = Order(
-            accounts=accounts.ids,
+            accounts=way.accounts.ids,
             services=[row.service for row in rows],
             regions=[region for region in wish.regions if region != ALL],
         )
-        _read(wish, accounts, caller, rows, checkpoint, order)
+        _read(wish, way, rows, checkpoint, order, is_new=is_new)
         total = checkpoint.save(time.monotonic() - started)
         yield Scan(
             cells=checkpoint.cells,
@@ -113,7 +117,8 @@ def run(wish: Wish, rows: "Sequence[Row]", *, resume: bool = False) -> "Iterator
             scanned_at=stamp(now()),
         )
     finally:
-        checkpoint.close()
+        if checkpoint:
+            checkpoint.close()
 
 
 def _is_asked(row: "Row", wish: Wish) -> bool:
@@ -122,20 +127,41 @@ def _is_asked(row: "Row", wish: Wish) -> bool:
     return wish.suggests or not row.for_suggestions
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Entered:
+    """All that a scan needs to ask."""
+
+    accounts: "Accounts"
+    reader: "Reader"
+    indexed: "Indexed | None"
+
+
+def _entered(wish: Wish, rows: "Sequence[Row]") -> _Entered:
+    """The accounts known, and the index where one is wished for; raises SpecError and RefusedError."""
+    from provisioner.aws.reader import Reader
+
+    accounts, caller = _accounts(wish, rows)
+    reader = Reader(
+        accounts.session,
+        seconds_per_cell=wish.seconds_per_cell,
+        most_details=wish.most_details,
+        is_on=accounts.is_on,
+    )
+    return _Entered(accounts=accounts, reader=reader, indexed=_indexed(wish, accounts, caller, reader))
+
+
 def _read(
     wish: Wish,
-    accounts: "Accounts",
-    caller: "AccountSession",
+    way: _Entered,
     rows: "Sequence[Row]",
     checkpoint: "Checkpoint",
     order: "Order",
+    *,
+    is_new: bool,
 ) -> None:
-    from provisioner.aws.reader import Reader
     from provisioner.scan.engine import Opened, stream
 
-    reader = Reader(accounts.session, seconds_per_cell=wish.seconds_per_cell, most_details=wish.most_details)
-
-    indexed = _indexed(wish, accounts, caller, reader)
+    accounts, reader, indexed = way.accounts, way.reader, way.indexed
 
     def close(account: str) -> None:
         reader.forget(account)
@@ -144,7 +170,8 @@ def _read(
             indexed.forget(account)
 
     done = checkpoint.done()
-    with _stopped(accounts, checkpoint), _files(), _progress(len(accounts.ids), len(done)) as progress:
+    stopped = _stopped(accounts, checkpoint, is_new=is_new)
+    with stopped, _files(), _progress(len(accounts.ids), len(done)) as progress:
         for event in stream(
             accounts=accounts.ids,
             open_account=accounts.open,
@@ -183,14 +210,16 @@ def _indexed(
 
 
 @contextmanager
-def _stopped(accounts: "Accounts", checkpoint: "Checkpoint") -> Iterator[None]:
-    """A scan that ends early keeps what it has read, and waits for no answer."""
+def _stopped(accounts: "Accounts", checkpoint: "Checkpoint", *, is_new: bool) -> Iterator[None]:
+    """A scan that ends early keeps what it has read, if anything, and waits for no answer."""
     try:
         yield
     except (KeyboardInterrupt, RefusedError):
         accounts.stop()
-        if len(checkpoint.cells):
+        if not checkpoint.is_blank():
             story("What was read is kept: `stackwright scan --resume` goes on from there.")
+        elif is_new:
+            checkpoint.discard()
         raise
 
 
@@ -210,8 +239,8 @@ def _begun(wish: Wish) -> "Checkpoint":
     return Checkpoint(_folder() / name, asdict(wish))
 
 
-def _resumed(wish: Wish) -> "tuple[Wish, Checkpoint]":
-    """The last scan's wish and file; one that is damaged is begun anew, with as much of it as can be read."""
+def _resumed(wish: Wish, rows: "Sequence[Row]") -> "tuple[Wish, Checkpoint | None]":
+    """The last scan's wish and file; a damaged one is put aside, and begun anew as far as it can be read."""
     from provisioner.checkpoint import Checkpoint, DamagedError, newest
 
     path = newest(_folder())
@@ -222,28 +251,55 @@ def _resumed(wish: Wish) -> "tuple[Wish, Checkpoint]":
     try:
         checkpoint = Checkpoint(path)
         with _closed_on_refusal(checkpoint):
-            return _agreed(wish, checkpoint.question), checkpoint
+            return _agreed(wish, _kept(path, checkpoint.question, rows)), checkpoint
     except DamagedError as error:
+        again = wish
+        with suppress(DamagedError):
+            again = _agreed(wish, _kept(path, error.question, rows)) if error.question else wish
         aside = path.with_suffix(".damaged")
         path.rename(aside)
         story(f"{error.message}\n  it is now {aside}; the scan begins anew", color="yellow")
-        again = _agreed(wish, error.question) if error.question else wish
-        return again, _begun(again)
+        return again, None
 
 
 @contextmanager
 def _closed_on_refusal(checkpoint: "Checkpoint") -> Iterator[None]:
     try:
         yield
-    except SpecError:
+    except StackwrightError:
         checkpoint.close()
         raise
 
 
-def _agreed(wish: Wish, question: Mapping[str, Any]) -> Wish:
+def _kept(path: Path, question: Mapping[str, Any], rows: "Sequence[Row]") -> Wish:
+    """The wish of a file; raises DamagedError where it is none that this version could have had."""
+    from provisioner.checkpoint import DamagedError
+
+    known = {key: tuple(v) if isinstance(v, list) else v for key, v in question.items()}
+    odd = [key for key, value in known.items() if not _is_wished(key, value)]
+    try:
+        if not odd:
+            return wish(rows, **known)
+        why = f"nobody asks for {', '.join(odd)} like that"
+    except StackwrightError as error:
+        why = error.message
+    raise DamagedError(path, why, what="asks what this version cannot")
+
+
+def _is_wished(key: str, value: object) -> bool:
+    """Whether a wish can have this value."""
+    if key not in asdict(Wish()):
+        return False
+    default = getattr(Wish(), key)
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+    if key == "engine":
+        return value in ENGINES
+    return type(value) is type(default) or (type(value), type(default)) == (int, float)
+
+
+def _agreed(wish: Wish, asked: Wish) -> Wish:
     """The wish of the file, whose pace may change; raises SpecError where the options ask for another."""
-    known: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in question.items()}
-    asked = Wish(**known)
     # Suggestions can be asked of any scan: one that did not look for quotas says so.
     same = replace(
         wish, workers=asked.workers, seconds_per_cell=asked.seconds_per_cell, suggests=asked.suggests
@@ -347,7 +403,7 @@ class _Progress:
     def __init__(self, accounts: int, known: int) -> None:
         self._accounts, self._known, self._started = accounts, known, time.monotonic()
         self._is_terminal = sys.stderr.isatty()
-        self._opened, self._cells, self._done, self._found, self._hidden = 0, 0, 0, 0, 0
+        self._opened, self._cells, self._done, self._found, self._hidden, self._part = 0, 0, 0, 0, 0, 0
         self._drawn = 0.0
         self._left: dict[str, int] = {}
         self._of: dict[str, Counter[str]] = {}
@@ -364,22 +420,25 @@ class _Progress:
 
         self._done += 1
         self._found += cell.count
-        self._hidden += cell.state not in SEEN
-        self._count(cell, cell.state not in SEEN)
+        hidden, part = cell.state not in SEEN, cell.gaps > 0
+        self._hidden += hidden
+        self._part += part
+        self._count(cell, hidden, part)
         if self._accounts == 1 and self._cells < 50:
             self._say(cell_line(cell))
         elif self._is_terminal and time.monotonic() - self._drawn > 0.2:
             self.draw()
 
-    def _count(self, cell: "Cell", hidden: bool) -> None:
+    def _count(self, cell: "Cell", hidden: bool, part: bool) -> None:
         """An account that is done gets a line of its own, where no line of progress stands for it."""
         self._left[cell.account] -= 1
         counts = self._of[cell.account]
-        counts.update(cells=1, found=cell.count, hidden=int(hidden))
+        counts.update(cells=1, found=cell.count, hidden=int(hidden), part=int(part))
         if self._left[cell.account] == 0:
             del self._left[cell.account], self._of[cell.account]
             if self._accounts > 1 and not self._is_terminal:
-                seen = f"{counts['cells']} cells, {counts['found']} found, {counts['hidden']} not seen"
+                seen = f"{counts['cells']} cells, {counts['found']} found"
+                seen = f"{seen}, {_unseen(counts['hidden'], counts['part'])}"
                 self._say(f"  {cell.account}: {seen} ({self._text()})")
 
     def draw(self) -> None:
@@ -392,7 +451,7 @@ class _Progress:
         left = (total - self._done) * spent / max(1, self._done)
         return (
             f"{self._opened} of {self._accounts} accounts, {self._done:,} of {total:,} cells, "
-            f"{self._found:,} found, {self._hidden:,} not seen, {_clock(left)} left"
+            f"{self._found:,} found, {_unseen(self._hidden, self._part)}, {_clock(left)} left"
         )
 
     def close(self) -> None:
@@ -404,7 +463,7 @@ class _Progress:
     def _say(self, line: str) -> None:
         if self._is_terminal and self._drawn:
             _write("\r\x1b[2K")
-        story(line)
+        story(printable.line(line))
 
 
 @contextmanager
@@ -421,6 +480,10 @@ def _write(text: str) -> None:
     sys.stderr.flush()
 
 
+def _unseen(hidden: int, part: int) -> str:
+    return f"{hidden:,} not seen" + (f", {part:,} in part" if part else "")
+
+
 def _clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
@@ -432,19 +495,24 @@ def cell_line(cell: "Cell") -> str:
 
 
 def not_seen(scan: "Scan") -> list[str]:
-    """What could not be seen, the same reason once: so many cells, where, and why."""
+    """What could not be seen, and what only in part; the same reason once: so many cells, where, and why."""
+    from provisioner.scan.report import sight, why_partly
     from provisioner.scan.table import SEEN
 
     reasons: Counter[tuple[str, str]] = Counter()
     where: dict[tuple[str, str], str] = {}
     for cell in scan.cells:
-        if cell.state not in SEEN:
-            reason = (cell.state, cell.note)
+        if cell.state not in SEEN or cell.gaps:
+            part = cell.state in SEEN
+            reason = ("in part", why_partly(cell.note)) if part else (cell.state, cell.note)
             reasons[reason] += 1
             where.setdefault(reason, f"{cell.account} {cell.region} {cell.service}")
+    hidden = sight(scan.not_seen, scan.partly_seen, scan.gaps)
+    head = [f"{'; '.join(hidden)}; `stackwright scan --policy` is what a scan needs."] if hidden else []
     lines = [
         f"  {number:>6,} {state}: {note or 'no reason given'} (such as {where[state, note]})"
         for (state, note), number in reasons.most_common(_LINES)
     ]
     more = len(reasons) - len(lines)
-    return [*lines, f"  and {more} more reasons: --json has each cell's"] if more else lines
+    rest = [f"  and {more} more reasons: --json has each cell's"] if more else []
+    return [*head, *lines, *rest]
