@@ -25,6 +25,7 @@ from provisioner.scan.table import GLOBAL, ROWS, Found, Reading, Row, only
 ACCOUNT = "111122223333"
 HOME = "eu-central-1"
 S3, ECR, IAM = THREE = ROWS[:3]
+EKS = next(row for row in ROWS if row.service == "eks")
 REPOSITORY = {
     "repositoryArn": f"arn:aws:ecr:{HOME}:{ACCOUNT}:repository/churn",
     "repositoryName": "churn",
@@ -348,8 +349,7 @@ def test_every_cluster_tells_its_version_but_only_the_likeliest_their_nodes(offl
     answer(offline, "eks", "ListNodegroups", {"nodegroups": []})
     answer(offline, "eks", "ListAddons", {"addons": []})
     answer(offline, "eks", "ListAccessEntries", {"accessEntries": []})
-    row = next(row for row in ROWS if row.service == "eks")
-    reading = Reader(lambda account: offline, most_details=1).read(ACCOUNT, HOME, row)
+    reading = Reader(lambda account: offline, most_details=1).read(ACCOUNT, HOME, EKS)
     assert [f.attributes["version"] for f in reading.resources] == ["1.33"] * 3
     assert [f.name for f in reading.resources if "access_entries" in f.attributes] == ["ml-gpu"]
     assert reading.cell.note == "looked into 1 of 3 (--details all: into each)"
@@ -451,6 +451,7 @@ def test_a_denied_detail_leaves_one_attribute_unknown(aws: Emulator, session: Re
     reading = read(session, S3)
     assert reading.cell.state == "found"
     assert reading.cell.note == "could not look: get_public_access_block AccessDenied ×2"
+    assert reading.cell.gaps == 2
     assert [dict(f.attributes) for f in reading.resources] == [BARE] * 2
     assert {fit.best(f, HOME).verdict for f in reading.resources} == {"unknown"}
 
@@ -461,6 +462,7 @@ def test_denied_tags_are_unknown_not_empty(aws: Emulator, session: Recorded) -> 
     reading = read(session, ECR)
     assert [f.tags for f in reading.resources] == [None]
     assert reading.cell.note == "could not look: get_resources AccessDeniedException ×1"
+    assert reading.cell.gaps == 1
 
 
 def test_a_later_page_that_is_refused_refuses_the_cell(offline: Recorded) -> None:
@@ -488,6 +490,59 @@ def test_a_later_page_that_is_refused_refuses_the_cell(offline: Recorded) -> Non
 def test_a_refusal_has_a_state_of_its_own(offline: Recorded, region: str, outcome: Any, state: str) -> None:
     answer(offline, "ecr", "DescribeRepositories", outcome, region=region)
     assert read(offline, ECR, region).cell.state == state
+
+
+@pytest.mark.parametrize(
+    "code", ["UnrecognizedClientException", "AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch"]
+)
+def test_a_region_that_the_account_has_switched_on_is_never_told_as_off(offline: Recorded, code: str) -> None:
+    answer(offline, "ecr", "DescribeRepositories", code, region="af-south-1")
+    reader = Reader(lambda account: offline, is_on=lambda account, region: region == "af-south-1")
+    cell = reader.read(ACCOUNT, "af-south-1", ECR).cell
+    assert (cell.state, cell.note) == (
+        "failed",
+        f"AWS does not accept these credentials ({code}), though account {ACCOUNT} has af-south-1 "
+        "switched on: session tokens of the global STS endpoint work only in regions that are on by default; take "
+        "them from a regional endpoint (AWS_STS_REGIONAL_ENDPOINTS=regional), or make them work in all: `aws iam "
+        "set-security-token-service-preferences --global-endpoint-token-version v2Token`",
+    )
+
+
+def test_a_deadline_in_the_details_is_a_gap_of_a_cell_that_was_listed(offline: Recorded) -> None:
+    late = RefusedError("the cell took longer than it may", code="Deadline")
+    answer(offline, "eks", "ListClusters", {"clusters": ["ml"]})
+    for call in ("DescribeCluster", "ListNodegroups", "ListAddons"):
+        answer(offline, "eks", call, late)
+    answer(offline, "resourcegroupstaggingapi", "GetResources", {"ResourceTagMappingList": []})
+    cell = read(offline, EKS).cell
+    assert (cell.state, cell.count, cell.gaps, cell.note) == (
+        "found",
+        1,
+        3,
+        "could not look: describe_cluster Deadline ×1, list_addons Deadline ×1, list_nodegroups Deadline ×1",
+    )
+
+
+def test_a_cluster_deleted_since_it_was_listed_is_no_resource_and_no_gap(offline: Recorded) -> None:
+    answer(offline, "eks", "ListClusters", {"clusters": ["ml"]})
+    for call in ("DescribeCluster", "ListNodegroups", "ListAddons"):
+        answer(offline, "eks", call, "ResourceNotFoundException")
+    answer(offline, "resourcegroupstaggingapi", "GetResources", {"ResourceTagMappingList": []})
+    reading = read(offline, EKS)
+    cell = reading.cell
+    assert (cell.state, cell.count, cell.gaps, cell.note) == ("empty", 0, 0, "gone since listed: 1")
+    assert reading.resources == ()
+
+
+def test_a_project_left_out_of_the_batch_is_gone(offline: Recorded) -> None:
+    environment = {"type": "LINUX_CONTAINER", "image": "any", "computeType": "any"}
+    answer(offline, "codebuild", "ListProjects", {"projects": ["kept", "deleted"]})
+    kept = {"name": "kept", "environment": environment}
+    answer(offline, "codebuild", "BatchGetProjects", {"projects": [kept], "projectsNotFound": ["deleted"]})
+    answer(offline, "resourcegroupstaggingapi", "GetResources", {"ResourceTagMappingList": []})
+    reading = read(offline, next(row for row in ROWS if row.service == "codebuild"))
+    assert [f.name for f in reading.resources] == ["kept"]
+    assert (reading.cell.gaps, reading.cell.note) == (0, "gone since listed: 1")
 
 
 def test_a_scan_waits_for_a_dead_region_a_few_seconds_only(offline: Recorded) -> None:

@@ -170,6 +170,27 @@ def test_all_regions_are_those_switched_on(shared: SharedClients) -> None:
     assert opened(shared, "all").regions == tuple(sorted(WORLD.regions))
 
 
+def test_what_an_account_says_of_its_regions_is_remembered_while_it_is_open(shared: SharedClients) -> None:
+    def regions(**_: Any) -> Any:
+        from types import SimpleNamespace
+
+        rows = [("us-east-1", "ENABLED_BY_DEFAULT"), ("ap-east-1", "ENABLED"), ("eu-south-1", "ENABLING")]
+        told = [
+            {"RegionName": name, "RegionOptStatus": status} for name, status in [*rows, (OFF, "DISABLED")]
+        ]
+        return SimpleNamespace(status_code=200), {"Regions": told}
+
+    shared.raw("account").meta.events.register("before-call.*.ListRegions", regions)
+    way = Way(account=ONE, source="test", credentials=Credentials(f"AKIA{ONE}ROOT", "any"))
+    accounts = Accounts(shared, [way], ("all",))
+    assert accounts.open(ONE).regions == ("ap-east-1", "eu-south-1", "us-east-1")
+    # One that is being switched on does not accept every key yet.
+    asked = ("ap-east-1", "eu-south-1", OFF)
+    assert [accounts.is_on(ONE, region) for region in asked] == [True, False, False]
+    accounts.close(ONE)
+    assert not accounts.is_on(ONE, "ap-east-1")
+
+
 def test_where_the_account_may_not_be_asked_ec2_is(shared: SharedClients) -> None:
     Codes(shared, "account", "ListRegions", "AccessDeniedException")
 

@@ -1,6 +1,8 @@
 """Where a scan looks, and what it says of a place that it cannot look into; the rest goes on."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -203,6 +205,163 @@ def test_only_the_last_ten_scans_are_kept(aws: Path, cli: Cli) -> None:
         (folder / f"20000101T0000{number:02}.db").touch()
     cli("scan", *ECR)
     assert len(list(folder.glob("*.db"))) == 10
+
+
+def test_a_scan_that_cannot_begin_hides_no_other(
+    aws: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("scan", "--region", "all", *ECR)
+    (path,) = (aws / "scans").iterdir()
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(aws / "config"))
+    for _ in range(11):
+        assert cli("scan", "--engine", "config", "--aggregator", "nope", *ECR).code == 2
+    with monkeypatch.context() as away:
+        away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        away.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+        assert cli("scan", *ECR).code == 4
+    assert list((aws / "scans").iterdir()) == [path]
+    again = cli("scan", "--resume", "--json")
+    assert states(again.json) == {(OWN, region): "seen" for region in WORLD.regions}
+    assert "3 cells were read before." in again.err
+
+
+def test_a_scan_whose_accounts_are_all_lost_leaves_no_file(
+    aws: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from provisioner.aws import accounts
+    from provisioner.errors import RefusedError
+
+    def expired(*_: object, **__: object) -> None:
+        raise RefusedError("the AWS credentials have expired", code="ExpiredToken")
+
+    monkeypatch.setattr(accounts._Assumed, "get_frozen_credentials", expired)
+    assert cli("scan", "--account", OTHER, *ECR).code == 4
+    assert list((aws / "scans").iterdir()) == []
+
+
+def edit(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE meta SET value = '[]' WHERE key = 'question'", "is damaged: its question is none"),
+        ("UPDATE meta SET value = 'null' WHERE key = 'question'", "is damaged: its question is none"),
+        (
+            """UPDATE meta SET value = '{"planets": 1}' WHERE key = 'question'""",
+            "asks what this version cannot: nobody asks for planets like that",
+        ),
+        (
+            """UPDATE meta SET value = '{"regions": "all", "x": null}' WHERE key = 'question'""",
+            "asks what this version cannot: nobody asks for regions, x like that",
+        ),
+        (
+            """UPDATE meta SET value = '{"engine": "steam"}' WHERE key = 'question'""",
+            "asks what this version cannot: nobody asks for engine like that",
+        ),
+        (
+            """UPDATE meta SET value = '{"services": ["s4"]}' WHERE key = 'question'""",
+            "asks what this version cannot: nothing is known of a service 's4'",
+        ),
+        ("UPDATE meta SET value = '9' WHERE key = 'format'", "is another version's: format 9, and this"),
+        ("UPDATE meta SET value = 'abc' WHERE key = 'seconds'", "is damaged: could not convert"),
+        ("UPDATE cells SET count = 'x'", "is damaged: invalid literal"),
+        ("UPDATE resources SET found = '{'", "is damaged: Expecting property name"),
+        ("UPDATE resources SET found = '{}'", "is damaged: a resource is none"),
+        ("DROP TABLE notes", "is damaged: no such table: notes"),
+    ],
+)
+def test_an_edited_file_is_put_aside_and_the_scan_begins_anew(
+    aws: Path, cli: Cli, statement: str, said: str
+) -> None:
+    asked = ("--region", "all", "--service", "s3")
+    cli("scan", *asked)
+    (path,) = (aws / "scans").glob("*.db")
+    edit(path, statement)
+    done = cli("scan", "--resume", *asked, "--json")
+    assert f"the scan's file {path} {said}" in done.err
+    assert path.with_suffix(".damaged").exists()
+    assert (done.code, states(done.json)) == (0, {(OWN, region): "seen" for region in WORLD.regions})
+    assert "cells were read before" not in done.err
+
+
+# What could be seen only in part
+
+
+CLUSTERS = World(accounts=1, regions=REGIONS[:2], sizes={"cluster": 2})
+HIDDEN = Weather(denied_calls=("eks:DescribeCluster", "eks:ListAddons"))
+
+
+def test_a_question_without_an_answer_is_told_and_asked_again(
+    aws: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("--region", "all", "--service", "eks")
+    with cloud(CLUSTERS, Weather()) as calm, cloud(CLUSTERS, HIDDEN) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", calm)
+        whole = cli("scan", *asked, "--json")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        hidden = cli("scan", *asked, "--json")
+        again = cli("scan", "--resume", "--json")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", calm)
+        mended = cli("scan", "--resume", "--json")
+    assert [whole.code, hidden.code, again.code, mended.code] == [0, 5, 5, 0]
+    note = "could not look: describe_cluster AccessDeniedException ×2, list_addons AccessDeniedException ×2"
+    assert [(c["state"], c["count"], c["gaps"], c["note"]) for c in hidden.json["cells"]] == [
+        ("found", 2, 4, note)
+    ] * 2
+    summary = hidden.json["summary"]
+    assert [summary[key] for key in ("not_seen", "partly_seen", "gaps")] == [0, 2, 8]
+    assert (
+        "2 cells were seen only in part, 8 questions got no answer; `stackwright scan --policy` is what a "
+        "scan needs.\n       2 in part: could not look: describe_cluster AccessDeniedException, "
+        f"list_addons AccessDeniedException (such as {OWN} us-east-1 eks)\n"
+    ) in hidden.err
+    assert again.json["resources"] == hidden.json["resources"]
+    assert "cells were read before" not in again.err
+    assert mended.json["resources"] == whole.json["resources"]
+    assert [c["gaps"] for c in mended.json["cells"]] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("table", "not whole: 2 cells were seen only in part, 8 questions got no answer\n"),
+        ("markdown", "**2 cells were seen only in part, 8 questions got no answer: what is missing here"),
+        ("markdown", f"| {OWN} | us-east-1 | 2 in part |"),
+        (
+            "html",
+            "2 cells were seen only in part, 8 questions got no answer: what is missing here may be there",
+        ),
+        ("html", '<td class="found part" title="eks: found in part: could not look'),
+    ],
+)
+def test_every_form_tells_what_was_seen_only_in_part(
+    aws: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch, form: str, said: str
+) -> None:
+    asked = ("--region", "all", "--service", "eks", "--format", form)
+    with cloud(CLUSTERS, HIDDEN) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        done = cli("scan", *asked)
+        lenient = cli("scan", *asked, "--fail-on", "never")
+    assert said in done.out
+    assert "Everything that was asked for could be seen." not in done.out
+    assert (done.code, lenient.code) == (5, 0)
+
+
+def test_how_far_somebody_wished_to_look_is_no_gap(
+    aws: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cloud(CLUSTERS, Weather()) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        done = cli("scan", "--service", "eks", "--details", "1", "--json")
+        again = cli("scan", "--resume", "--json")
+    assert [(c["gaps"], c["note"]) for c in done.json["cells"]] == [
+        (0, "looked into 1 of 2 (--details all: into each)")
+    ]
+    assert (done.code, again.code) == (0, 0)
+    assert "1 cells were read before." in again.err
 
 
 # What no option may be

@@ -7,8 +7,8 @@ from tests.seeded_cloud.weather import Weather
 from tests.seeded_cloud.world import GLOBAL, SERVICES, World
 
 Place = tuple[str, str, str]
-# State and ARNs.
-Content = tuple[str, frozenset[str]]
+# State, ARNs, and whether questions about them got no answer.
+Content = tuple[str, frozenset[str], bool]
 _SIGNED_AS = {
     "sagemaker-domains": "sagemaker",
     "sagemaker-model-package-groups": "sagemaker",
@@ -30,11 +30,19 @@ def _content(world: World, weather: Weather, account: str, region: str, service:
     # Buckets and roles are listed where the scan is at home, whatever region they are in.
     asked_in = world.home if service in ("s3", "iam") else region
     if asked_in in weather.dead_regions:
-        return "failed", frozenset()
+        return "failed", frozenset(), False
     if weather.is_denied(account, asked_in, _SIGNED_AS.get(service, service)):
-        return "denied", frozenset()
+        return "denied", frozenset(), False
     arns = world.arns(service, account, region)
-    return ("found" if arns else "empty"), arns
+    if not arns:
+        return "empty", arns, False
+    return "found", arns, service == "s3" and _is_hidden(world, weather, account, region)
+
+
+def _is_hidden(world: World, weather: Weather, account: str, region: str) -> bool:
+    """Whether buckets that are listed at home cannot be looked into where they are, or by their account."""
+    here = weather.is_denied(account, region, "s3") or region in weather.dead_regions
+    return here or weather.is_denied(account, world.home, "s3control")
 
 
 def told(answer: Mapping[str, Any]) -> dict[Place, Content]:
@@ -45,7 +53,11 @@ def told(answer: Mapping[str, Any]) -> dict[Place, Content]:
         place = (resource["account"], resource["region"], services[resource["arn"]])
         kinds.setdefault(place, set()).add(resource["arn"])
     return {
-        (place := (c["account"], c["region"], c["service"])): (c["state"], frozenset(kinds.get(place, ())))
+        (place := (c["account"], c["region"], c["service"])): (
+            c["state"],
+            frozenset(kinds.get(place, ())),
+            c["gaps"] > 0,
+        )
         for c in answer["cells"]
     }
 

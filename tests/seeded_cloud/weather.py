@@ -35,6 +35,8 @@ class Weather:
     latency: float = 0.0
     throttles: float = 0.0
     denials: float = 0.0
+    # Such as eks:DescribeCluster: denied in every account and region.
+    denied_calls: tuple[str, ...] = ()
     resets: float = 0.0
     dead_regions: tuple[str, ...] = ()
     # Seconds that a dead region keeps a connection before it closes it without a word.
@@ -51,7 +53,8 @@ class Weather:
         if self._hits(self.throttles, "throttle", *_exactly(call, request)):
             code, status = _THROTTLED.get(call.service, ("ThrottlingException", 400))
             raise AwsError(code, "Rate exceeded", status)
-        if self.is_denied(call.account, call.region, call.service):
+        named = f"{call.service}:{call.operation}" in self.denied_calls
+        if named or self.is_denied(call.account, call.region, call.service):
             code = _DENIED.get(call.service, "AccessDeniedException")
             raise AwsError(code, f"not authorized to perform: {call.service}:{call.operation}", 403)
 

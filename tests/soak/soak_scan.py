@@ -42,5 +42,5 @@ def test_an_organization_is_seen_whole_in_little_memory(tmp_path: Path, killed: 
     print(f"{len(answer['cells'])} cells, {summary}, {memory / 1024:.0f} MiB")
     assert wrong(answer, WORLD, WEATHER) == {}
     assert len(answer["cells"]) == CELLS
-    assert sum(len(arns) for _, arns in truth.told(answer).values()) == summary["resources"]
+    assert sum(len(arns) for _, arns, _ in truth.told(answer).values()) == summary["resources"]
     assert memory < MOST_MEMORY
