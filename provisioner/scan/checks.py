@@ -91,6 +91,33 @@ def _some_left(facts: Facts) -> bool | None:
     return value > 0 if isinstance(value, int | float) else None
 
 
+def _one_left(facts: Facts) -> bool | None:
+    """Whether the quota allows one more; nobody could count where its things were not seen."""
+    value, used = facts.get("value"), facts.get("used")
+    if not isinstance(value, int) or (value > 0 and not isinstance(used, int)):
+        return None
+    return isinstance(used, int) and used < value
+
+
+def _used(facts: Facts) -> str:
+    value, used = facts.get("value"), facts.get("used")
+    return (
+        f"{value} at most, and nobody could count those there are" if used is None else f"{used} of {value}"
+    )
+
+
+def _one_more(thing: str) -> tuple[Check, ...]:
+    return (
+        Check(
+            id="quota_left",
+            severity="error",
+            test=_one_left,
+            reason=f"the account may have another {thing} there",
+            detail=_used,
+        ),
+    )
+
+
 VPC = (
     _same_region("network"),
     _is("available", "available", "the network is ready"),
@@ -193,7 +220,9 @@ FOR_KIND: Mapping[str, tuple[Check, ...]] = {
             severity="error",
             test=_some_left,
             reason="jobs on such a machine may run",
-            detail=lambda facts: f"{facts.get('value')} at a time",
+            detail=lambda facts: f"{facts.get('value')} at a time; those that run now are not counted",
         ),
     ),
+    "cluster_quota": _one_more("cluster"),
+    "vpc_quota": _one_more("network"),
 }

@@ -4,7 +4,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from queue import SimpleQueue
@@ -12,6 +12,7 @@ from typing import Any
 
 from provisioner import fit
 from provisioner.errors import RefusedError
+from provisioner.scan.rows.quotas import COUNTED_BY
 from provisioner.scan.table import GLOBAL, SEEN, Cell, Found, Reading, Row
 from provisioner.scan.target import Target, Told
 
@@ -101,7 +102,7 @@ class Scan:
         """The `scan` answer of the JSON contract."""
         return {
             "cells": [asdict(cell) for cell in self.cells],
-            "resources": [resource(found, self.today) for found in self.resources],
+            "resources": [resource(self._counted(found), self.today) for found in self.resources],
             **self._rest(),
         }
 
@@ -110,8 +111,20 @@ class Scan:
         yield '{\n"cells": ['
         yield from _listed(asdict(cell) for cell in self.cells)
         yield '],\n"resources": ['
-        yield from _listed(resource(found, self.today) for found in self.resources)
+        yield from _listed(resource(self._counted(found), self.today) for found in self.resources)
         yield "],\n" + json.dumps(self._rest(), ensure_ascii=False)[1:] + "\n"
+
+    def _counted(self, found: Found) -> Found:
+        """A quota with how much of it is used, where the scan itself has counted; all else as it is."""
+        service = found.attributes.get("counted_by")
+        used = self._counts.get((found.account, found.region, str(service))) if service else None
+        return found if used is None else replace(found, attributes={**found.attributes, "used": used})
+
+    @cached_property
+    def _counts(self) -> Mapping[Place, int]:
+        """How many things there are in the cells that quotas are held against."""
+        seen = (c for c in self.cells if c.service in COUNTED_BY and c.state in ("found", "empty"))
+        return {place(cell): cell.count for cell in seen}
 
     def _rest(self) -> dict[str, object]:
         """What is short, whatever was scanned."""

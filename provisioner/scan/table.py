@@ -73,5 +73,5 @@ ROWS: tuple[Row, ...] = (
     work.SERVICES,
     secrets.ROW,
     stacks.ROW,
-    quotas.ROW,
+    *quotas.ROWS,
 )

@@ -335,6 +335,33 @@ def test_quotas_are_those_that_jobs_need(aws: Emulator, session: Recorded) -> No
     }
 
 
+@pytest.mark.parametrize(
+    ("service", "code", "most", "verdict"),
+    [
+        ("eks", "L-1194D53C", 100, "fit"),
+        ("eks", "L-1194D53C", 1, "unfit"),
+        ("vpc", "L-F678F1CE", 5, "fit"),
+        ("vpc", "L-F678F1CE", 1, "unfit"),
+    ],
+)
+def test_a_quota_is_held_against_what_the_scan_has_counted(
+    aws: Emulator, session: Recorded, service: str, code: str, most: int, verdict: str
+) -> None:
+    aws.set_quota(ACCOUNT, HOME, service, code, most)
+    counted = "eks" if service == "eks" else "ec2-vpcs"
+    rows = [ROW[counted], ROW[f"{service}-quotas"]]
+    reader = Reader(lambda account: session)
+    done = scan(accounts=[ACCOUNT], regions=[HOME], rows=rows, read=reader.read, clock=time.monotonic)
+    resources: Any = done.as_dict()["resources"]
+    (fitness,) = [r["fitness"] for r in resources if r["kind"].endswith("_quota")]
+    assert (fitness["verdict"], fitness["checks"][0]["detail"]) == (verdict, f"1 of {most}")
+    # What nobody could count is no answer.
+    alone = scan(accounts=[ACCOUNT], regions=[HOME], rows=rows[1:], read=reader.read, clock=time.monotonic)
+    (resource,) = alone.as_dict()["resources"]  # type: ignore[misc]  # the JSON contract
+    (check,) = resource["fitness"]["checks"]
+    assert (check["ok"], check["detail"]) == (None, f"{most} at most, and nobody could count those there are")
+
+
 def test_a_cluster_names_who_has_access_entries(session: Recorded) -> None:
     (cluster,) = read(session, ROW["eks"]).resources
     entries = cluster.attributes["access_entries"]
@@ -492,6 +519,8 @@ ITEMS: Mapping[str, list[Any]] = {
     ],
     "iam": [_role(n) for n in ("one", "two")],
     "eks": ["one", "two"],
+    "eks-quotas": [{"QuotaName": n, "QuotaCode": "L-1194D53C", "Value": 1.0} for n in ("one", "two")],
+    "vpc-quotas": [{"QuotaName": n, "QuotaCode": "L-F678F1CE", "Value": 1.0} for n in ("one", "two")],
     "sagemaker-quotas": [{"QuotaName": n, "QuotaCode": "L-1", "Value": 1.0} for n in QUOTAS],
     "codebuild": ["one", "two"],
     "sagemaker-domains": [
