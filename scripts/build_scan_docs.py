@@ -81,9 +81,13 @@ def _answers() -> Iterator[str]:
     for state, words in STATES.items():
         yield f"| {state} | {words} |"
     yield """\n\
-Denied is never empty. The answer ends with exit code 5 where a cell was throttled, timed out, was
-denied or failed. [scan.schema.json](scan.schema.json) is the JSON answer; the CSV has one line per
-resource.
+Denied is never empty. The state is that of the listing; `gaps` counts the questions about what was
+listed that got no answer, and `note` has their calls and why. That nothing is configured is an answer, and
+what `--details` leaves out is a wish: neither is a gap. What is deleted between its listing and a question
+about it is left out, and the note says `gone since listed: 1`. The summary has `not_seen` (cells that
+nobody could list), `partly_seen` (cells with gaps) and `gaps` (theirs; what cells share counts in each).
+Where any of these is not 0, the scan ends with exit code 5. [scan.schema.json](scan.schema.json) is the
+JSON answer; the CSV has one line per resource.
 """
     yield "## Between two scans\n"
     yield """\

@@ -502,9 +502,9 @@ def test_a_region_that_the_account_has_switched_on_is_never_told_as_off(offline:
     assert (cell.state, cell.note) == (
         "failed",
         f"AWS does not accept these credentials ({code}), though account {ACCOUNT} has af-south-1 "
-        "switched on: session tokens of the global STS endpoint work only in regions that are on by default; take "
-        "them from a regional endpoint (AWS_STS_REGIONAL_ENDPOINTS=regional), or make them work in all: `aws iam "
-        "set-security-token-service-preferences --global-endpoint-token-version v2Token`",
+        "switched on: session tokens of the global STS endpoint work only in regions that are on by default; "
+        "take them from a regional endpoint (AWS_STS_REGIONAL_ENDPOINTS=regional), or make them work in all: "
+        "`aws iam set-security-token-service-preferences --global-endpoint-token-version v2Token`",
     )
 
 
