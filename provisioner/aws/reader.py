@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from provisioner.aws.session import DENIED, EXPIRED, THROTTLED, UNKNOWN_KEY, Client, is_offered
 from provisioner.errors import RefusedError
 from provisioner.scan.likely import likeliest
-from provisioner.scan.row import COULD_NOT_LOOK
+from provisioner.scan.row import COULD_NOT_LOOK, TAGGING
 from provisioner.scan.table import (
     GLOBAL,
     AccountDetail,
@@ -353,7 +353,7 @@ class Reader:
         """With their tags, a hundred resources a call, side by side; refused, the tags stay unknown."""
         if not visit.row.tagged_as:
             return lambda: found
-        client = self._client(visit, "resourcegroupstaggingapi", visit.region)
+        client = self._client(visit, TAGGING, visit.region)
 
         def ask(some: tuple[Found, ...]) -> tuple[Found, ...] | str:
             try:

@@ -326,7 +326,7 @@ def _accounts(wish: Wish, rows: "Sequence[Row]") -> "tuple[Accounts, AccountSess
 
     shared = SharedClients(wish.home, kept=places().cache / "models")
     # The account's own answer comes first, and nothing else can be asked until it is there.
-    shared.prepare(["sts", *(row.api for row in rows)])
+    shared.prepare(["sts", *(api for row in rows for api in row.apis)])
     own = _own_ways(wish, shared)
     accounts = Accounts(shared, _ways(wish, shared, own), wish.regions or (wish.home,))
     return accounts, as_caller(shared, own[0])

@@ -14,6 +14,8 @@ SEEN: tuple[State, ...] = ("found", "empty", "not_enabled", "unsupported")
 Attributes = Mapping[str, object]
 Item = Mapping[str, Any]
 GLOBAL = "global"
+# Tells the tags of many resources at once.
+TAGGING = "resourcegroupstaggingapi"
 # What a cell's note says before its gaps.
 COULD_NOT_LOOK = "could not look: "
 
@@ -170,7 +172,6 @@ class Row:
     "region" of an item whose listing does not tell it. `one` gives the arguments that list a single
     resource, where the call can; `absent` are the error codes that say there is no such resource.
     `states` maps an error code, or words of its message, to what it says of the cell. What is
-    `states` maps an error code, or words of its message, to what it says of the cell. What is
     `for_suggestions` is asked only with --suggest, or by name. `also_needs` are actions that no call of the
     row is named after.
     """
@@ -204,6 +205,12 @@ class Row:
     def api(self) -> str:
         """the SDK's name of the service that is asked."""
         return self.client or self.service
+
+    @property
+    def apis(self) -> tuple[str, ...]:
+        """Every service that reading this row may ask."""
+        beside = (detail.service for detail in self.account_details)
+        return (self.api, *beside, *((TAGGING,) if self.tagged_as else ()))
 
     @property
     def permissions(self) -> tuple[str, ...]:

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+import botocore.session
 import pytest
 
-from provisioner.scan.table import ROWS, Found, Place
+from provisioner.scan.row import TAGGING
+from provisioner.scan.table import ROWS, Found, Place, Row
 
 ROW = {row.service: row for row in ROWS}
 FRANKFURT = Place(account="111122223333", region="eu-central-1", partition="aws")
@@ -213,3 +215,9 @@ def test_unknown_tags_are_told_from_none_at_all() -> None:
         "tags": {},
         "tags_known": False,
     }
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.service)
+def test_every_service_that_a_row_asks_is_one_of_the_sdk(row: Row) -> None:
+    assert {row.api, *row.apis} <= {*botocore.session.get_session().get_available_services()}
+    assert [*row.apis[1:]] == [d.service for d in row.account_details] + [TAGGING] * bool(row.tagged_as)
