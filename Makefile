@@ -2,14 +2,20 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# What is imported is compiled when it is; compiling all of the CDK takes longer than the rest of an installation.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --constraint
+PIP := $(PY) $(INSTALL) constraints.txt
 
-.PHONY: demo test lint types pytest postgresql audit zenml generate fresh bench soak constraints clean
+.PHONY: demo test lint types pytest postgresql audit zenml environments generate fresh bench soak constraints clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/stackwright demo
 
-test: lint types fresh pytest audit zenml
+# The fast tests first. Downloads wait and tests compute, so the tools' environments are made beside the tests.
+test:
+	@$(MAKE) --no-print-directory lint types fresh
+	@$(MAKE) --no-print-directory -j2 pytest environments
+	@$(MAKE) --no-print-directory -j2 --output-sync=target audit zenml
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
@@ -26,6 +32,9 @@ postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
 	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; \
 	  else echo 'PostgreSQL is missing; install it with: sudo apt-get install -y postgresql' >&2; exit 1; fi
+
+ENVIRONMENTS := $(foreach tool,audit zenml zenml-client tools,build/$(tool)-venv/.ok)
+environments: $(ENVIRONMENTS)
 
 # Our templates through cfn-lint, checkov, cdk-nag, parliament and our own checks.
 audit: $(VENV)/.dev build/audit-venv/.ok
@@ -78,12 +87,12 @@ constraints:
 # checkov pins other versions of what we use, so it lives apart.
 build/audit-venv/.ok: constraints-audit.txt
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< checkov
+	$(@D)/bin/python $(INSTALL) $< checkov
 	touch $@
 
 build/zenml-venv/.ok: tests/zenml/constraints.txt
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< 'zenml[server]' sagemaker
+	$(@D)/bin/python $(INSTALL) $< 'zenml[server]' sagemaker
 	touch $@
 
 # That server again, with what its AWS connector and pipelines on an S3 store import: tests/zenml/e2e runs real
@@ -92,14 +101,14 @@ build/zenml-client-venv/.ok: tests/zenml/e2e/constraints.txt build/zenml-venv/.o
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/bin/python -c 'import site, sys; from pathlib import Path; Path(site.getsitepackages()[0], "zenml.pth").write_text(sys.argv[1])' \
 	  "$$(build/zenml-venv/bin/python -c 'import site; print(site.getsitepackages()[0])')"
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< \
+	$(@D)/bin/python $(INSTALL) $< \
 	  s3fs boto3 botocore kubernetes aws-profile-manager
 	touch $@
 
 # The clients that `stack export` writes for, where they are light.
 build/tools-venv/.ok: tests/zenml/e2e/tools-constraints.txt
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< metaflow kubernetes awscli
+	$(@D)/bin/python $(INSTALL) $< metaflow kubernetes awscli
 	touch $@
 
 clean:
