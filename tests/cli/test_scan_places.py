@@ -66,6 +66,18 @@ def test_a_region_that_is_off_is_an_answer_and_says_how_to_switch_it_on(aws: Pat
     assert done.code == 0
 
 
+def test_a_region_that_the_account_says_is_on_is_not_told_as_off_where_its_keys_are_refused(
+    aws: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switches = [("us-east-1", "on"), (OFF, "on")]
+    monkeypatch.setattr("provisioner.aws.accounts._from_account", lambda session: iter(switches))
+    done = cli("scan", "--region", "all", *ECR, "--json")
+    assert states(done.json) == {(OWN, OFF): "failed", (OWN, "us-east-1"): "seen"}
+    (note,) = notes(done.json, "failed")
+    assert f"though account {OWN} has {OFF} switched on: session tokens of the global STS endpoint" in note
+    assert done.code == 5
+
+
 def test_an_unknown_region_costs_only_itself(aws: Path, cli: Cli) -> None:
     done = cli("scan", "--region", "us-esat-1", "--region", "us-east-1", *ECR, "--json")
     assert states(done.json) == {(OWN, "us-esat-1"): "failed", (OWN, "us-east-1"): "seen"}
