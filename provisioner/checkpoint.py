@@ -308,6 +308,8 @@ def drop_old(folder: Path, keep: int) -> None:
     """Let go of all but the last scans, and of those without any cell first."""
     for path in sorted(folder.glob("*.db"), key=_rank)[:-keep]:
         path.unlink(missing_ok=True)
+        # Of a process that was killed.
+        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
 
 
 def _rank(path: Path) -> tuple[bool, str]:

@@ -215,6 +215,7 @@ def test_the_newest_file_is_the_last_scan(tmp_path: Path) -> None:
     for name in ("20260101.db", "20260301.db", "20260201.db"):
         written(tmp_path / name)
     (tmp_path / "20270101.damaged").touch()
+    (tmp_path / "20260101.db-journal").touch()
     drop_old(tmp_path, keep=2)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["20260201.db", "20260301.db", "20270101.damaged"]
     assert newest(tmp_path) == tmp_path / "20260301.db"

@@ -508,7 +508,8 @@ def not_seen(scan: "Scan") -> list[str]:
             reasons[reason] += 1
             where.setdefault(reason, f"{cell.account} {cell.region} {cell.service}")
     hidden = sight(scan.not_seen, scan.partly_seen, scan.gaps)
-    head = [f"{'; '.join(hidden)}; `stackwright scan --policy` is what a scan needs."] if hidden else []
+    hint = "`stackwright scan --policy` is what a scan needs, `scan --resume` asks again."
+    head = [f"{'; '.join(hidden)}; {hint}"] if hidden else []
     lines = [
         f"  {number:>6,} {state}: {note or 'no reason given'} (such as {where[state, note]})"
         for (state, note), number in reasons.most_common(_LINES)

@@ -327,7 +327,8 @@ def test_a_question_without_an_answer_is_told_and_asked_again(
     assert [summary[key] for key in ("not_seen", "partly_seen", "gaps")] == [0, 2, 8]
     assert (
         "2 cells were seen only in part, 8 questions got no answer; `stackwright scan --policy` is what a "
-        "scan needs.\n       2 in part: could not look: describe_cluster AccessDeniedException, "
+        "scan needs, `scan --resume` asks again.\n"
+        "       2 in part: could not look: describe_cluster AccessDeniedException, "
         f"list_addons AccessDeniedException (such as {OWN} us-east-1 eks)\n"
     ) in hidden.err
     assert again.json["resources"] == hidden.json["resources"]
