@@ -200,7 +200,7 @@ _PARTS = (_news, _changes, _open)
 def _untold(value: Mapping[str, Any]) -> Iterator[str]:
     words = unanswered(value)
     if words:
-        yield f"? {words}; --json lists them"
+        yield f"? {words}" + ("; --json lists them" if value["unanswered"] else "")
 
 
 def _named(resource: Mapping[str, Any]) -> str:

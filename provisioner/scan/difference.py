@@ -15,8 +15,8 @@ Place = tuple[str, str, str]
 def diff(before: Answer, after: Answer) -> dict[str, Any]:
     """Resources that are new, gone and changed, and those that one scan had no look at.
 
-    `unanswered` are the questions about a resource that only one scan has an answer to, and those that
-    neither has because somebody refused it; `gap` says that a refusal is why, and not how far a scan goes.
+    `unanswered` are the questions about a resource that only one scan has an answer to; a `gap` is where
+    questions were refused, so that it may not be how far a scan goes. `gaps` counts such places.
     """
     old, new = _by_arn(before), _by_arn(after)
     seen_before, seen_after = _seen(before), _seen(after)
@@ -31,6 +31,7 @@ def diff(before: Answer, after: Answer) -> dict[str, Any]:
             *(_unseen(r, "after") for a, r in old.items() if a not in new and _place(r) not in seen_after),
         ],
         "unanswered": [e for arn in new if arn in old for e in _unanswered(old[arn], new[arn], gaps)],
+        "gaps": len(gaps),
         "cells": _cells(before, after),
     }
 
@@ -44,16 +45,16 @@ def partly(value: Mapping[str, Any]) -> bool:
     return (
         bool(value["not_comparable"])
         or any(cell["before"] not in SEEN or cell["after"] not in SEEN for cell in value["cells"])
-        or any(entry["gap"] for entry in value["unanswered"])
+        or value["gaps"] > 0
     )
 
 
 def unanswered(value: Mapping[str, Any]) -> str:
     """How much could not be compared because only one scan looked, in words; empty for nothing."""
-    entries = value["unanswered"]
+    entries, gaps = value["unanswered"], value["gaps"]
     answers = sum(len(entry["what"]) for entry in entries)
     if not answers:
-        return ""
+        return f"{gaps:,} {'place was' if gaps == 1 else 'places were'} seen only in part" if gaps else ""
     plural = "answer" if answers == 1 else "answers"
     about = "resource" if len(entries) == 1 else "resources"
     return (
@@ -129,7 +130,7 @@ def _unanswered(old: Resource, new: Resource, gaps: Set[Place]) -> Iterator[dict
     gap = _place(new) in gaps
     asked = [(now["id"], was["ok"] is not None, now["ok"] is not None) for was, now in _checks(old, new)]
     asked.append(("tags", old["tags_known"], new["tags_known"]))
-    what = [name for name, before, after in asked if before != after or (gap and not after)]
+    what = [name for name, before, after in asked if before != after]
     if what:
         yield {"arn": new["arn"], "what": what, "gap": gap}
 
