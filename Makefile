@@ -2,9 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-# What is imported is compiled when it is; compiling all of the CDK takes longer than the rest of an installation.
+# pip compiles on one core, which takes longer than the rest of an installation: ours is compiled on all of them
+# afterwards, the tools' as far as they are imported.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --constraint
 PIP := $(PY) $(INSTALL) constraints.txt
+# A package may ship a file that compiles nowhere: that is no failure.
+COMPILE := $(PY) -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint types pytest postgresql audit zenml environments generate fresh bench soak constraints clean
 
@@ -69,10 +73,12 @@ $(VENV)/.pip:
 
 $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
 	$(PIP) --no-build-isolation --editable '.[cdk,demo]'
+	$(COMPILE)
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.demo package-lock.json
 	$(PIP) --group dev
+	$(COMPILE)
 	$(PY) scripts/npm.py ci
 	touch $@
 
