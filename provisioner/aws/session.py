@@ -1,6 +1,7 @@
 """AWS clients whose errors are ours: what was refused, and the next step."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ import botocore.session
 from botocore import exceptions
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
+from botocore.utils import parse_timestamp
 
 from provisioner import __version__
 from provisioner.errors import RefusedError
@@ -276,11 +278,27 @@ def without_account_host(request: Any, **_: Any) -> None:
         request.url = parts._replace(netloc=host).geturl()
 
 
+def quick_times(sdk: Any) -> None:
+    """Let a botocore session read times by the standard library: its own guesses at every form there is."""
+    sdk.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
+
+
+def moment(value: Any) -> datetime:
+    """A time in an answer, with its zone; without one it is of UTC."""
+    is_iso = isinstance(value, str) and value[4:5] == "-"
+    with suppress(ValueError, TypeError, OverflowError, OSError):
+        found = datetime.fromisoformat(value) if is_iso else datetime.fromtimestamp(float(value), UTC)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    parsed: datetime = parse_timestamp(value)
+    return parsed
+
+
 def _sdk_session(region: str, profile: str, credentials: Mapping[str, str]) -> Any:
     """With the answer of AssumeRole, or the ambient credentials where it is empty."""
     session = botocore.session.Session(profile=profile or None)
     session.set_config_variable("region", region)
     regional_tokens(session)
+    quick_times(session)
     if credentials:
         names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
         session.set_credentials(*(credentials.get(name) for name in names))

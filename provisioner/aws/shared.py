@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from random import random
 from threading import Lock, Thread
@@ -19,7 +18,6 @@ from typing import Any
 import botocore.session
 from botocore import exceptions
 from botocore.config import Config
-from botocore.utils import parse_timestamp
 
 from provisioner.aws.models import Models
 from provisioner.aws.patience import Patience, Trouble
@@ -29,6 +27,7 @@ from provisioner.aws.session import (
     guarded,
     is_offered,
     is_throttle,
+    quick_times,
     regional_tokens,
     without_account_host,
 )
@@ -95,8 +94,7 @@ class SharedClients:
         regional_tokens(self._session)
         known = guarded(lambda: self._session.get_component("data_loader"))
         self._session.register_component("data_loader", Models(known.search_paths, kept))
-        parsers = self._session.get_component("response_parser_factory")
-        parsers.set_parser_defaults(timestamp_parser=_moment)
+        quick_times(self._session)
         self._clients: dict[str, Any] = {}
         self._lock = Lock()
         self._http: Any = None
@@ -169,16 +167,6 @@ class SharedClients:
             # There is no such host: that says nothing of the region.
             return None
         return self.patience.after(call.place, trouble, caught_exception, attempts, call.deadline)
-
-
-def _moment(value: Any) -> datetime:
-    """A time in an answer; botocore's own guesses at every form there is, fifty times as long."""
-    is_iso = isinstance(value, str) and value[4:5] == "-"
-    with suppress(ValueError, TypeError, OverflowError, OSError):
-        found = datetime.fromisoformat(value) if is_iso else datetime.fromtimestamp(float(value), UTC)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    parsed: datetime = parse_timestamp(value)
-    return parsed
 
 
 class AccountSession:

@@ -11,11 +11,10 @@ from botocore.credentials import Credentials
 from botocore.retries.standard import ThrottledRetryableChecker
 from botocore.utils import parse_timestamp
 
-from provisioner.aws import shared as shared_clients
 from provisioner.aws.accounts import Accounts, Way, assumed
 from provisioner.aws.patience import Limits, Patience
 from provisioner.aws.reader import Reader
-from provisioner.aws.session import Session
+from provisioner.aws.session import Session, moment
 from provisioner.aws.shared import AccountSession, SharedClients
 from provisioner.errors import RefusedError
 from provisioner.scan.row import Cell
@@ -338,7 +337,7 @@ def test_an_answer_that_is_no_text_is_told_in_words(shared: SharedClients) -> No
     ],
 )
 def test_a_time_is_what_botocore_takes_it_for(value: object) -> None:
-    assert shared_clients._moment(value) == parse_timestamp(value)
+    assert moment(value) == parse_timestamp(value)
 
 
 @pytest.mark.parametrize("value", ["", "soon", 1e20, "1e400", "nan", None, "2026-13-01T00:00:00Z"])
@@ -346,8 +345,8 @@ def test_what_is_no_time_is_refused_as_botocore_does(value: object) -> None:
     with pytest.raises(Exception) as theirs:
         parse_timestamp(value)
     with pytest.raises(theirs.type):
-        shared_clients._moment(value)
+        moment(value)
 
 
 def test_a_time_without_a_zone_is_of_utc() -> None:
-    assert shared_clients._moment("2026-11-22T07:53:25") == datetime(2026, 11, 22, 7, 53, 25, tzinfo=UTC)
+    assert moment("2026-11-22T07:53:25") == datetime(2026, 11, 22, 7, 53, 25, tzinfo=UTC)
