@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from os import walk
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,12 @@ from botocore.loaders import Loader
 _OPENED: Mapping[str, Callable[..., Any]] = {".json": open, ".json.gz": gzip.open}
 # The rest is small.
 _WORDY = "service-2.json.gz"
+
+
+@cache
+def shared(search_paths: tuple[str, ...], kept: Path | None = None) -> "Models":
+    """The loader of this process: what one client has read, the next one need not."""
+    return Models([*search_paths], kept)
 
 
 class Models(Loader):  # type: ignore[misc]  # botocore has no types

@@ -17,6 +17,7 @@ from botocore.parsers import ResponseParserError
 from botocore.utils import parse_timestamp
 
 from provisioner import __version__
+from provisioner.aws import models
 from provisioner.errors import RefusedError
 
 _CONFIG = Config(
@@ -303,5 +304,6 @@ def _sdk_session(region: str, profile: str, credentials: Mapping[str, str]) -> A
         names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
         session.set_credentials(*(credentials.get(name) for name in names))
     # Whether there is such a profile is looked up here, and said before anything is asked.
-    session.get_component("data_loader")
+    known = session.get_component("data_loader")
+    session.register_component("data_loader", models.shared((*known.search_paths,)))
     return session

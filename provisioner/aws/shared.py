@@ -19,7 +19,7 @@ import botocore.session
 from botocore import exceptions
 from botocore.config import Config
 
-from provisioner.aws.models import Models
+from provisioner.aws import models
 from provisioner.aws.patience import Patience, Trouble
 from provisioner.aws.session import (
     IMPATIENT,
@@ -93,7 +93,7 @@ class SharedClients:
         self._session = botocore.session.get_session()
         regional_tokens(self._session)
         known = guarded(lambda: self._session.get_component("data_loader"))
-        self._session.register_component("data_loader", Models(known.search_paths, kept))
+        self._session.register_component("data_loader", models.shared((*known.search_paths,), kept))
         quick_times(self._session)
         self._clients: dict[str, Any] = {}
         self._lock = Lock()

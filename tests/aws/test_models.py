@@ -10,6 +10,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from provisioner.aws.models import Models
+from provisioner.aws.session import Session
 from provisioner.aws.shared import SharedClients
 from provisioner.scan.table import ROWS
 
@@ -87,3 +88,8 @@ def test_a_damaged_copy_is_made_anew(text: str, tmp_path: Path) -> None:
 def test_where_no_copy_can_be_written_the_model_itself_is_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     assert model("sts", tmp_path / "file" / "models")["metadata"]["serviceId"] == "STS"
+
+
+def test_what_one_session_has_read_the_next_one_need_not() -> None:
+    first, second = (Session("us-east-1").client("sts").raw.meta.service_model for _ in range(2))
+    assert first.metadata is second.metadata
