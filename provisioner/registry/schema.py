@@ -1,6 +1,5 @@
 """The registry's schema: made at once where there is none, brought up to date by Alembic where it is old."""
 
-
 import sqlalchemy as sa
 
 from provisioner.enrolments import NEWEST, check_revision
