@@ -48,7 +48,15 @@ def kill_after(
     accounts: int, command: Sequence[str], env: dict[str, str], *, by: signal.Signals = signal.SIGKILL
 ) -> str:
     """Start a scan, and kill -9 it when it has told so many accounts; answers what it said after that."""
-    running = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has it ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert running.stderr
     told = (line for line in running.stderr if " cells, " in line)
     assert [next(told) for _ in range(accounts)]
