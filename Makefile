@@ -15,11 +15,11 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/.demo
 	$(VENV)/bin/stackwright demo
 
-# The fast tests first. Downloads wait and tests compute, so the tools' environments are made beside the tests.
+# The fast tests first. Downloads wait and tests compute: the tools' environments are made beside the tests.
 test:
 	@$(MAKE) --no-print-directory lint types fresh
 	@$(MAKE) --no-print-directory -j2 pytest environments
-	@$(MAKE) --no-print-directory -j2 --output-sync=target audit zenml
+	@$(MAKE) --no-print-directory audit zenml
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -111,9 +111,10 @@ class Checkpoint:
                 question = self._question()
                 self._check_format()
             self._check()
-        except DamagedError as error:
+        except RefusedError as error:
             self._database.close()
-            error.question = question
+            if isinstance(error, DamagedError):
+                error.question = question
             raise
         return question
 
@@ -255,12 +256,12 @@ class Checkpoint:
                 raise RefusedError(
                     f"another scan is writing {self.path}", hint="wait for it, or scan without --resume"
                 ) from error
-            if str(error).startswith(_NOT_THERE):
-                raise DamagedError(self.path, error) from error
-            raise RefusedError(
-                f"{self.path} cannot be written: {error}", hint="set STACKWRIGHT_HOME to another folder"
-            ) from error
-        except (sqlite3.DatabaseError, ValueError) as error:
+            if str(error).startswith(_OUTSIDE):
+                raise RefusedError(
+                    f"{self.path} cannot be written: {error}", hint="set STACKWRIGHT_HOME to another folder"
+                ) from error
+            raise DamagedError(self.path, error) from error
+        except (sqlite3.DatabaseError, ValueError, OverflowError, RecursionError) as error:
             raise DamagedError(self.path, error) from error
         except OSError as error:
             raise RefusedError(
@@ -268,7 +269,8 @@ class Checkpoint:
             ) from error
 
 
-_NOT_THERE = ("no such table", "no such column", "duplicate column")
+# What SQLite says of the file system; all else that it says is about what stands in the file.
+_OUTSIDE = ("attempt to write", "database or disk is full", "disk I/O error", "unable to open")
 _MARKS = ", ".join("?" * len(SEEN))
 
 
@@ -319,12 +321,12 @@ def _rank(path: Path) -> tuple[bool, str]:
 def _has_cells(path: Path) -> bool:
     """Whether there is a cell in a file; one that is damaged or in use may well have some."""
     try:
-        with closing(sqlite3.connect(path, timeout=0)) as database:
+        # Not made anew if somebody has just removed it.
+        address = f"{path.absolute().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(address, timeout=0, uri=True)) as database:
             return database.execute("SELECT 1 FROM cells LIMIT 1").fetchone() is not None
-    except sqlite3.OperationalError as error:
-        return not str(error).startswith(_NOT_THERE)
-    except sqlite3.DatabaseError:
-        return True
+    except (sqlite3.DatabaseError, ValueError) as error:
+        return not str(error).startswith("no such table")
 
 
 def _text(found: Found) -> str:
@@ -378,6 +380,7 @@ def _found(row: Sequence[Any]) -> Found:
     texts = (found.arn, found.account, found.region, found.kind, found.name)
     if not all(isinstance(text, str) for text in texts) or not isinstance(found.attributes, dict):
         raise ValueError(f"a resource is none: {texts}")
-    if not isinstance(found.tags, dict | None):
+    tags = {} if found.tags is None else found.tags
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
         raise ValueError(f"the tags of {found.arn} are none")
     return found

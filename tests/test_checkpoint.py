@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioner import checkpoint as checkpoints
 from provisioner.checkpoint import Checkpoint, DamagedError, Order, drop_old, newest
 from provisioner.errors import RefusedError
 from provisioner.scan.row import Cell, Found, Reading
@@ -179,6 +180,9 @@ def test_a_file_of_another_version_says_so_and_what_it_asked(path: Path) -> None
         ("DROP TABLE notes", {"regions": ["all"]}),
         ("ALTER TABLE cells DROP COLUMN note", {"regions": ["all"]}),
         ("UPDATE meta SET value = 'abc' WHERE key = 'seconds'", {"regions": ["all"]}),
+        ("UPDATE cells SET note = CAST(x'ff61' AS TEXT)", {"regions": ["all"]}),
+        ("UPDATE cells SET count = 9e999", {"regions": ["all"]}),
+        ("UPDATE resources SET found = replace(found, '\"ml\"', '1')", {"regions": ["all"]}),
     ],
 )
 def test_an_edited_file_is_damaged_before_anything_is_made_of_it(
@@ -237,6 +241,20 @@ def test_a_file_that_is_in_use_or_damaged_is_the_last_scan(tmp_path: Path) -> No
     assert newest(tmp_path) == tmp_path / "2.db"
     (tmp_path / "3.db").write_bytes(b"no database at all")
     assert newest(tmp_path) == tmp_path / "3.db"
+
+
+def test_a_file_whose_tables_cannot_even_be_named_stops_no_other_scan(path: Path) -> None:
+    written(path)
+    path.write_bytes(path.read_bytes().replace(b"tablenotes", b"table\xf5otes", 1))
+    assert newest(path.parent) == path
+    drop_old(path.parent, 1)
+    with pytest.raises(DamagedError, match="is damaged"):
+        Checkpoint(path)
+
+
+def test_a_file_that_was_removed_meanwhile_is_not_made_anew(path: Path) -> None:
+    assert checkpoints._has_cells(path.parent / "gone.db")
+    assert not (path.parent / "gone.db").exists()
 
 
 def test_a_scan_that_saw_nothing_can_be_taken_back(path: Path) -> None:

@@ -20,7 +20,16 @@ def test_what_does_not_print_is_spelt_out(text: str, shown: str) -> None:
     assert printable.line(text) == shown
 
 
-@pytest.mark.parametrize("text", ["", "churn", "Größe 東京　駅 10\u00a0€", r"C:\new"])
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "churn", "Größe 東京　駅 10\u00a0€", r"C:\new", "10\u2009000", "Daten\u00adbank"),
+        *(FAMILY, "می\u200cخواهم", "an emoji of next year \U0001faef"),
+    ],
+)
 def test_what_prints_stays_as_it_is(text: str) -> None:
     assert printable.line(text) == text
 

@@ -62,21 +62,29 @@ def _copied(kept: Path, path: Path) -> Any:
     state = path.stat()
     of = [str(path), state.st_size, state.st_mtime_ns]
     copy = kept / f"{path.parts[-3]}.{path.parts[-2]}.json"
-    # A copy that is damaged, or half written, is none.
-    with suppress(OSError, ValueError, LookupError, TypeError):
+    # A copy that is damaged is none.
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         known = json.loads(copy.read_bytes())
-        if known["of"] == of:
+        if known["of"] == of and {"metadata", "operations", "shapes"} <= known["model"].keys():
             return known["model"]
     with gzip.open(path, "rb") as file:
         model = json.loads(file.read())
     # Elsewhere botocore insists on it.
     model |= {part: _bare(model[part]) for part in ("operations", "shapes") if part in model}
-    with suppress(OSError):
-        kept.mkdir(parents=True, exist_ok=True)
-        written = copy.with_suffix(f".{os.getpid()}")
-        written.write_text(json.dumps({"of": of, "model": model}, separators=(",", ":")), encoding="utf-8")
-        written.replace(copy)
+    _write(copy, json.dumps({"of": of, "model": model}, separators=(",", ":")))
     return model
+
+
+def _write(copy: Path, text: str) -> None:
+    """All of it or nothing; without it, the next process reads the model itself again."""
+    written = copy.with_suffix(f".{os.getpid()}")
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        written.write_text(text, encoding="utf-8")
+        written.replace(copy)
+    except OSError:
+        with suppress(OSError):
+            written.unlink()
 
 
 def _bare(value: Any) -> Any:

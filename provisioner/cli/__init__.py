@@ -96,7 +96,7 @@ def root() -> None:
 
 def main() -> None:
     """The `stackwright` command."""
-    # While modules and models load, nothing is garbage yet: the default looks hundreds of times in vain.
+    # The default looks for garbage hundreds of times while modules load, and finds none.
     gc.set_threshold(50_000, 20, 20)
     raise SystemExit(run(sys.argv[1:]))
 

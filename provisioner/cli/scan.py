@@ -1,8 +1,8 @@
 """`stackwright scan`."""
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from provisioner.scan.table import Row
 
 FORMS = ("table", "json", "csv", "markdown", "html")
+# Pieces of JSON, about 100 kB.
+_AT_ONCE = 100
 
 
 def _places(command: Any) -> Any:
@@ -54,7 +56,7 @@ def _places(command: Any) -> Any:
             "--skip-account",
             "skip_accounts",
             multiple=True,
-            help="Account id to leave out of --organization or --account, as often as you like.",
+            help="Account id to leave out, of --organization above all, as often as you like.",
             show_envvar=True,
         ),
         click.option(
@@ -241,8 +243,9 @@ def _answered(found: "Scan", *, fail_on: str, form: str) -> int:
     from provisioner.cli import scanning
 
     if form == "json":
-        sys.stdout.writelines(found.as_json())
-        sys.stdout.flush()
+        pieces = found.as_json()
+        while some := "".join(islice(pieces, _AT_ONCE)):
+            click.echo(some, nl=False)
     else:
         from provisioner.cli import scan_answer
 

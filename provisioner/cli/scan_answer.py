@@ -165,7 +165,7 @@ def _json(tags: Mapping[str, str]) -> str:
 
 def _harmless(cell: str) -> str:
     """A spreadsheet takes these for the beginning of a formula; names and tags are anybody's."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
 
 
 def difference_text(value: Mapping[str, Any]) -> str:

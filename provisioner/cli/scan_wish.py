@@ -60,12 +60,6 @@ def _check_accounts(asked: "Wish") -> None:
                 f"{role} is no role's ARN", hint="arn:aws:iam::111122223333:role/NAME", field="role_arn"
             )
     by_name = asked.organization or asked.accounts
-    if asked.skip_accounts and not by_name:
-        raise SpecError(
-            "--skip-account leaves out of --organization or --account",
-            hint="add one of them",
-            field="skip_account",
-        )
     if asked.external_id and not (by_name or asked.role_arns):
         raise SpecError(
             "--external-id is for a role, and none is assumed",

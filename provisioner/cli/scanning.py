@@ -256,10 +256,17 @@ def _resumed(wish: Wish, rows: "Sequence[Row]") -> "tuple[Wish, Checkpoint | Non
         again = wish
         with suppress(DamagedError):
             again = _agreed(wish, _kept(path, error.question, rows)) if error.question else wish
-        aside = path.with_suffix(".damaged")
-        path.rename(aside)
+        aside = _put_aside(path)
         story(f"{error.message}\n  it is now {aside}; the scan begins anew", color="yellow")
         return again, None
+
+
+def _put_aside(path: Path) -> Path:
+    aside = path.with_suffix(".damaged")
+    try:
+        return path.rename(aside)
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be put aside: {error}", hint="move it away yourself") from error
 
 
 @contextmanager
@@ -328,7 +335,8 @@ def _accounts(wish: Wish, rows: "Sequence[Row]") -> "tuple[Accounts, AccountSess
     # The account's own answer comes first, and nothing else can be asked until it is there.
     shared.prepare(["sts", *(api for row in rows for api in row.apis)])
     own = _own_ways(wish, shared)
-    accounts = Accounts(shared, _ways(wish, shared, own), wish.regions or (wish.home,))
+    ways = _without_skipped(_ways(wish, shared, own), wish.skip_accounts)
+    accounts = Accounts(shared, ways, wish.regions or (wish.home,))
     return accounts, as_caller(shared, own[0])
 
 
@@ -341,20 +349,19 @@ def _ways(wish: Wish, shared: "SharedClients", own: "list[Way]") -> "list[Way]":
     caller = accounts.as_caller(shared, own[0])
     asked = [(account, "") for account in wish.accounts]
     found = accounts.members(caller) if wish.organization else []
-    into = _without_skipped([*found, *asked], wish.skip_accounts)
-    by_name = accounts.through(caller, into, wish.role_name, external_id=wish.external_id)
+    by_name = accounts.through(caller, [*found, *asked], wish.role_name, external_id=wish.external_id)
     by_arn = [accounts.assumed(caller, arn, external_id=wish.external_id) for arn in wish.role_arns]
     return [*by_name, *by_arn]
 
 
-def _without_skipped(accounts: Sequence[tuple[str, str]], skipped: Sequence[str]) -> list[tuple[str, str]]:
-    """The accounts that are not to be left out; raises SpecError where that leaves none."""
-    known = {account for account, _ in accounts}
+def _without_skipped(ways: "Sequence[Way]", skipped: Sequence[str]) -> "list[Way]":
+    """The ways that are not to be left out, however asked for; raises SpecError where that leaves none."""
+    known = {way.account for way in ways}
     for account in skipped:
         if account not in known:
             story(f"--skip-account {account}: no active account of this scan has that id.", color="yellow")
-    left = [each for each in accounts if each[0] not in skipped]
-    if accounts and not left:
+    left = [way for way in ways if way.account not in skipped]
+    if ways and not left:
         raise SpecError("every account is skipped", hint="leave one in", field="skip_account")
     return left
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+from provisioner.scan.report import gaps_of
 from provisioner.scan.row import SEEN
 from provisioner.scan.table import ROWS
 
@@ -73,8 +74,7 @@ def _seen(answer: Answer) -> set[Place]:
 
 def _with_gaps(answer: Answer) -> set[Place]:
     """Where the scan saw what there is, but some question about it got no answer."""
-    # A scan that was saved before gaps were counted has but its note.
-    return {_place_of(cell) for cell in answer["cells"] if cell.get("gaps", "could not look" in cell["note"])}
+    return {_place_of(cell) for cell in answer["cells"] if gaps_of(cell)}
 
 
 def _place_of(cell: Mapping[str, Any]) -> Place:

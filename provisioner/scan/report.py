@@ -133,9 +133,14 @@ def make(answer: Mapping[str, Any]) -> Report:
 
 def sight(not_seen: int, partly_seen: int, gaps: int) -> tuple[str, ...]:
     """What a scan could not see, in words; empty where it saw everything."""
-    hidden = f"{not_seen:,} cells could not be seen" if not_seen else ""
-    partly = f"{partly_seen:,} cells were seen only in part, {gaps:,} questions got no answer"
+    hidden = f"{_many(not_seen, 'cell')} could not be seen" if not_seen else ""
+    were = "was" if partly_seen == 1 else "were"
+    partly = f"{_many(partly_seen, 'cell')} {were} seen only in part, {_many(gaps, 'question')} got no answer"
     return tuple(filter(None, (hidden, partly if partly_seen else "")))
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def gaps_of(cell: Cell) -> int:

@@ -75,7 +75,25 @@ def test_a_copy_of_another_model_is_made_anew(tmp_path: Path) -> None:
         assert loaded["metadata"] == {"serviceId": words}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"of": 1}', '{"model": {}}', "\udcff"])
+@pytest.mark.parametrize("model_", ["null", "{}", "[]", '{"metadata": {}}'])
+def test_a_copy_of_no_model_is_made_anew(model_: str, tmp_path: Path) -> None:
+    known = model("sts", tmp_path)
+    (copy,) = tmp_path.iterdir()
+    of = json.loads(copy.read_bytes())["of"]
+    copy.write_text(f'{{"of": {json.dumps(of)}, "model": {model_}}}', encoding="utf-8")
+    assert model("sts", tmp_path) == known
+
+
+def test_what_cannot_be_written_leaves_no_part_of_it(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "sts.2011-06-15.json"
+    in_the_way.mkdir()
+    model("sts", tmp_path)
+    assert [*tmp_path.iterdir()] == [in_the_way]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"of": 1}', '{"model": {}}', "\udcff", "[" * 100_000]
+)
 def test_a_damaged_copy_is_made_anew(text: str, tmp_path: Path) -> None:
     known = model("sts", tmp_path)
     (copy,) = tmp_path.iterdir()

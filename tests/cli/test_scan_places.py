@@ -1,6 +1,8 @@
 """Where a scan looks, and what it says of a place that it cannot look into; the rest goes on."""
 
+import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +13,7 @@ from provisioner.cli.scanning import Wish, wish
 from provisioner.errors import SpecError
 from provisioner.scan.table import ROWS
 from tests.cli.conftest import Cli
-from tests.seeded_cloud.scanning import cloud
+from tests.seeded_cloud.scanning import SCAN, cloud
 from tests.seeded_cloud.weather import Weather
 from tests.seeded_cloud.world import OFF, REGIONS, World
 
@@ -117,6 +119,16 @@ def test_an_account_to_leave_out_that_is_not_there_is_told(aws: Path, cli: Cli) 
     done = cli("scan", "--account", OTHER, "--skip-account", "999999999999", *ECR, "--json")
     assert states(done.json) == {(OTHER, "us-east-1"): "seen"}
     assert "--skip-account 999999999999: no active account of this scan has that id." in done.err
+
+
+def test_an_account_is_left_out_however_it_was_asked_for(aws: Path, cli: Cli) -> None:
+    role = f"arn:aws:iam::{OTHER}:role/stackwright-scan"
+    asked = ("scan", "--account", OWN, "--role-arn", role)
+    without_role = cli(*asked, "--skip-account", OTHER, *ECR, "--json")
+    assert states(without_role.json) == {(OWN, "us-east-1"): "seen"}
+    without_name = cli(*asked, "--skip-account", OWN, *ECR, "--json")
+    assert states(without_name.json) == {(OTHER, "us-east-1"): "seen"}
+    assert cli("scan", "--skip-account", OWN, *ECR, "--json").error["message"] == "every account is skipped"
 
 
 def test_no_scan_is_left_where_every_account_is_left_out(aws: Path, cli: Cli) -> None:
@@ -337,6 +349,15 @@ def test_a_question_without_an_answer_is_told_and_asked_again(
     assert [c["gaps"] for c in mended.json["cells"]] == [0, 0]
 
 
+@pytest.mark.parametrize(("encoding", "command"), [("ascii", '"$@"'), ("utf-8", '"$@" >&-')])
+def test_json_goes_wherever_it_is_sent(aws: Path, encoding: str, command: str) -> None:
+    with cloud(CLUSTERS, HIDDEN) as endpoint:
+        env = {**os.environ, "AWS_ENDPOINT_URL": endpoint, "PYTHONIOENCODING": encoding}
+        wish = [*SCAN, "--service", "eks", "--fail-on", "never"]
+        done = subprocess.run(["sh", "-c", command, "sh", *wish], env=env, capture_output=True, text=True)
+    assert (done.returncode, "bug" in done.stderr) == (0, False), done.stderr
+
+
 @pytest.mark.parametrize(
     ("form", "said"),
     [
@@ -392,7 +413,6 @@ INDEX = f"arn:aws:resource-explorer-2:us-east-1:{OWN}:index/x"
         ({"details": "²"}, "--details is '²'"),
         ({"accounts": ("¹²³⁴⁵⁶⁷⁸⁹⁰¹²",)}, "'¹²³⁴⁵⁶⁷⁸⁹⁰¹²' is no account id"),
         ({"organization": True, "skip_accounts": ("me",)}, "'me' is no account id"),
-        ({"skip_accounts": (OWN,)}, "--skip-account leaves out of --organization or --account"),
         ({"role_arns": (f"arn:aws:iam::{OWN}:user/x",)}, f"arn:aws:iam::{OWN}:user/x is no role's ARN"),
         ({"role_arns": ("arn:aws:iam:::role/x",)}, "arn:aws:iam:::role/x is no role's ARN"),
         ({"engine": "resource-explorer", "view": INDEX}, f"{INDEX} is no view's ARN"),

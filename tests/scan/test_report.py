@@ -112,12 +112,12 @@ def test_questions_without_an_answer_are_counted_and_said() -> None:
         state="found", count=3, note="could not look: get_x AccessDenied ×2", gaps=2
     )
     assert (account.not_seen, account.partly_seen) == (0, 1)
-    assert report.sight == ("1 cells were seen only in part, 2 questions got no answer",)
+    assert report.sight == ("1 cell was seen only in part, 2 questions got no answer",)
 
 
 def test_a_scan_that_was_saved_without_gaps_is_read_by_its_notes() -> None:
     old = [cell("s3", state="found", note="could not look: get_x AccessDenied ×2"), cell("eks")]
-    assert make(answer(old, [])).sight == ("1 cells were seen only in part, 1 questions got no answer",)
+    assert make(answer(old, [])).sight == ("1 cell was seen only in part, 1 question got no answer",)
 
 
 def test_the_fit_ones_of_a_kind_come_first() -> None:
