@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.cli import scanning
 from provisioner.cli.scanning import Wish, wish
-from provisioner.errors import SpecError
+from provisioner.errors import RefusedError, SpecError
 from provisioner.scan.table import ROWS
 from tests.cli.conftest import Cli
 from tests.seeded_cloud.scanning import SCAN, cloud
@@ -347,6 +348,19 @@ def test_a_question_without_an_answer_is_told_and_asked_again(
     assert "cells were read before" not in again.err
     assert mended.json["resources"] == whole.json["resources"]
     assert [c["gaps"] for c in mended.json["cells"]] == [0, 0]
+
+
+def test_a_scan_that_is_over_leaves_the_process_all_its_cores(
+    aws: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, put = os.sched_getaffinity(0), list[set[int]]()
+    really = os.sched_setaffinity
+    monkeypatch.setattr(os, "sched_setaffinity", lambda pid, cores: (put.append(cores), really(pid, cores)))
+    assert cli("scan", *ECR, "--json").code == 0
+    with pytest.raises(RefusedError), scanning._one_core():
+        raise RefusedError("no")
+    assert [len(cores) for cores in put] == [1, len(before)] * 2
+    assert os.sched_getaffinity(0) == before
 
 
 @pytest.mark.parametrize(("encoding", "command"), [("ascii", '"$@"'), ("utf-8", '"$@" >&-')])
